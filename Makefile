@@ -1,0 +1,52 @@
+# Everything a person or a build needs starts here; `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench prove docs constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Both stamps are files in the virtual environment, so that a changed pin reinstalls and nothing else does.
+$(VENV)/.installed: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=... names one)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV)"
+	@$(PIP) install --require-hashes -r constraints.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test-installed: constraints-test.txt $(VENV)/.installed
+	@$(PIP) install --require-hashes -r constraints-test.txt
+	@touch $@
+
+install: $(VENV)/.installed ## .venv with celigo-exporter in it
+
+demo: install ## an embedded sample account and the exporter on it
+	@exec $(BIN)/celigo-exporter demo $(ARGS)
+
+test: $(VENV)/.test-installed ## all tests (ARGS="-k name" chooses)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test-installed ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.test-installed ## cost of refresh and scrape, as ratios measured in one run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(VENV)/.installed ## regenerate the reference pages from the code
+	@$(BIN)/python -m exporter.reference docs
+
+constraints: ## pin the newest allowed releases with hashes (needs uv)
+	@echo 'hatchling>=1.27 editables' | tr ' ' '\n' | uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml - -o constraints.txt
+	@uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra test -c constraints.txt pyproject.toml -o constraints-test.txt
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

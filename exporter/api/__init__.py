@@ -1,0 +1,1 @@
+"""The client: the only part that talks to integrator.io."""

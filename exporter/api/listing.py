@@ -1,0 +1,34 @@
+"""What a listing call answers: rows, and whether they are all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+R = TypeVar("R")
+
+REJECT_REASONS = ("not_an_object", "missing_id", "wrong_type", "bad_instant")
+"""Why a row was left out; the closed enumeration of `celigo_exporter_rows_rejected_total{reason}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Rows of one answer. `cut` is true when more rows exist that will not be read (page bound, loop)."""
+
+    rows: tuple[R, ...]
+    cut: bool = False
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[R]):
+    """Rows of a whole listing.
+
+    `complete` is false when a page bound cut it or a row was rejected: what is missing from `rows` may still exist.
+    `fetched_at` is monotonic seconds when its first request was sent; `stale` is true when the newest attempt
+    failed and these are older rows kept by the cache.
+    """
+
+    rows: tuple[R, ...]
+    complete: bool
+    fetched_at: float
+    stale: bool = False

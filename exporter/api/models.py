@@ -1,0 +1,163 @@
+"""Rows of the API: only the wanted fields, typed; everything else in a body is never even built.
+
+Field names follow the contract through `rename`. Instants stay the API's ISO strings turned to Unix seconds by
+`exporter.api.decode`; counts are whole numbers. Sensitive fields (messages, trace keys, e-mail addresses, credentials,
+mock records) have no field here, so that no later code can print them.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""A number of things; never negative."""
+
+
+class Instant(float):
+    """Seconds since the Unix epoch, read from an ISO 8601 string with or without milliseconds."""
+
+    __slots__ = ()
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all rows: immutable, unknown keys ignored."""
+
+
+class TokenInfo(Row, frozen=True, kw_only=True, gc=False):
+    """Who the token belongs to (contract 3.1)."""
+
+    user_id: str = msgspec.field(name="_userId")
+    scope: str | None = None
+
+
+class Integration(Row, frozen=True, kw_only=True, gc=False):
+    """One integration (contract 3.2)."""
+
+    id: str = msgspec.field(name="_id")
+    name: str | None = None
+    sandbox: bool = False
+    last_modified: Instant | None = msgspec.field(default=None, name="lastModified")
+
+
+class PageGenerator(Row, frozen=True, kw_only=True, gc=False):
+    """The start of a flow: an export, possibly with a schedule of its own (contract 3.4)."""
+
+    export_id: str | None = msgspec.field(default=None, name="_exportId")
+    schedule: str | dict[str, object] | None = None
+
+
+class PageProcessor(Row, frozen=True, kw_only=True, gc=False):
+    """A later step of a flow: a lookup export or an import (contract 3.4)."""
+
+    type: str | None = None
+    export_id: str | None = msgspec.field(default=None, name="_exportId")
+    import_id: str | None = msgspec.field(default=None, name="_importId")
+
+
+class Branch(Row, frozen=True, kw_only=True, gc=False):
+    """One branch of a router."""
+
+    page_processors: tuple[PageProcessor, ...] | None = msgspec.field(default=None, name="pageProcessors")
+
+
+class Router(Row, frozen=True, kw_only=True, gc=False):
+    """A fork in a flow; its branches hold steps."""
+
+    branches: tuple[Branch, ...] | None = None
+
+
+class Flow(Row, frozen=True, kw_only=True, gc=False):
+    """One flow (contract 3.4). `disabled` absent reads as false; no `integration_id` means a standalone flow."""
+
+    id: str = msgspec.field(name="_id")
+    name: str | None = None
+    disabled: bool = False
+    integration_id: str | None = msgspec.field(default=None, name="_integrationId")
+    schedule: str | dict[str, object] | None = None
+    timezone: str | None = None
+    last_executed_at: Instant | None = msgspec.field(default=None, name="lastExecutedAt")
+    created_at: Instant | None = msgspec.field(default=None, name="createdAt")
+    last_modified: Instant | None = msgspec.field(default=None, name="lastModified")
+    sandbox: bool = False
+    page_generators: tuple[PageGenerator, ...] | None = msgspec.field(default=None, name="pageGenerators")
+    page_processors: tuple[PageProcessor, ...] | None = msgspec.field(default=None, name="pageProcessors")
+    routers: tuple[Router, ...] | None = None
+    run_next_flow_ids: tuple[str, ...] | None = msgspec.field(default=None, name="_runNextFlowIds")
+    export_id: str | None = msgspec.field(default=None, name="_exportId")
+    import_id: str | None = msgspec.field(default=None, name="_importId")
+
+
+class Step(Row, frozen=True, kw_only=True, gc=False):
+    """An export or an import (contract 3.12). Which of the two is known from the list it came from."""
+
+    id: str = msgspec.field(name="_id")
+    name: str | None = None
+    adaptor_type: str | None = msgspec.field(default=None, name="adaptorType")
+    connection_id: str | None = msgspec.field(default=None, name="_connectionId")
+
+
+class Queue(Row, frozen=True, kw_only=True, gc=False):
+    """Messages waiting for a connection."""
+
+    size: Count = 0
+
+
+class Connection(Row, frozen=True, kw_only=True, gc=False):
+    """One connection (contract 3.10). `offline` absent means online."""
+
+    id: str = msgspec.field(name="_id")
+    name: str | None = None
+    type: str | None = None
+    offline: bool = False
+    sandbox: bool = False
+    agent_id: str | None = msgspec.field(default=None, name="_agentId")
+    queues: tuple[Queue, ...] | None = None
+    queue_size: Count | None = msgspec.field(default=None, name="queueSize")
+    debug_until: Instant | None = msgspec.field(default=None, name="debugDate")
+
+
+class Job(Row, frozen=True, kw_only=True, gc=False):
+    """One run, retry or step of a run (contract 3.7)."""
+
+    id: str = msgspec.field(name="_id")
+    type: str | None = None
+    status: str | None = None
+    flow_id: str | None = msgspec.field(default=None, name="_flowId")
+    integration_id: str | None = msgspec.field(default=None, name="_integrationId")
+    export_id: str | None = msgspec.field(default=None, name="_exportId")
+    created_at: Instant | None = msgspec.field(default=None, name="createdAt")
+    started_at: Instant | None = msgspec.field(default=None, name="startedAt")
+    ended_at: Instant | None = msgspec.field(default=None, name="endedAt")
+    num_success: Count = msgspec.field(default=0, name="numSuccess")
+    num_error: Count = msgspec.field(default=0, name="numError")
+    num_ignore: Count = msgspec.field(default=0, name="numIgnore")
+    num_export: Count = msgspec.field(default=0, name="numExport")
+    num_pages_generated: Count = msgspec.field(default=0, name="numPagesGenerated")
+    num_pages_processed: Count = msgspec.field(default=0, name="numPagesProcessed")
+
+
+class FlowErrorCount(Row, frozen=True, kw_only=True, gc=False):
+    """Open errors of one flow now (contract 3.3)."""
+
+    flow_id: str = msgspec.field(name="_flowId")
+    open_errors: Count = msgspec.field(name="numError")
+    last_error_at: Instant | None = msgspec.field(default=None, name="lastErrorAt")
+
+
+class StepErrorCount(Row, frozen=True, kw_only=True, gc=False):
+    """Open errors of one step now (contract 3.5)."""
+
+    step_id: str = msgspec.field(name="_expOrImpId")
+    open_errors: Count = msgspec.field(name="numError")
+    last_error_at: Instant | None = msgspec.field(default=None, name="lastErrorAt")
+
+
+class ErrorRecord(Row, frozen=True, kw_only=True, gc=False):
+    """One open error of a step, without its message, trace key or data (contract 3.6)."""
+
+    id: str = msgspec.field(name="errorId")
+    occurred_at: Instant | None = msgspec.field(default=None, name="occurredAt")
+    source: str | None = None
+    code: str | int | None = None
+    classification: str | None = None
+    purge_at: Instant | None = msgspec.field(default=None, name="purgeAt")

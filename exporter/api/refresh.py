@@ -1,0 +1,28 @@
+"""One refresh of one collector, as the client sees it: until when, whether to stop, and what it has cost so far."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from exporter.clock import Clock
+
+
+@dataclass(slots=True)
+class Refresh:
+    """Frame around the requests of one collector run; used by one thread.
+
+    `deadline` is monotonic seconds: no attempt starts after it and no wait goes past it. `requests` counts attempts
+    sent, retries included. `truncated` counts listings that hit a page bound, `rejected` rows left out, by reason.
+    """
+
+    clock: Clock
+    deadline: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    requests: int = 0
+    truncated: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline, 0 when it has passed."""
+        return max(0.0, self.deadline - self.clock.monotonic())

@@ -1,0 +1,1 @@
+"""`celigo-exporter check`: one health check with cause and remedy."""

@@ -1,0 +1,1 @@
+"""Collectors: one per concern, each failing alone."""

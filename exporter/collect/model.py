@@ -1,0 +1,62 @@
+"""What the exporter knows about one account: the newest view of each part, and since when.
+
+A *view* is an immutable value that a collector publishes (a whole inventory, the active runs, ...). A view older than
+its staleness is no longer handed out: unknown is absent, never 0.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Name of a part and how long its view stays valid after it was read, in seconds."""
+
+    name: str
+    staleness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A view, the monotonic instant it was true at, and a number that grows with every publication of any part."""
+
+    view: Any
+    at: float
+    version: int
+
+
+class AccountModel:
+    """Newest reading of each part. Thread-safe: readings are immutable and swapped under one lock."""
+
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        self._staleness = {part.name: part.staleness for part in parts}
+        self._readings: dict[str, Reading] = {}
+        self._versions = 0
+        self._lock = threading.Lock()  # guards _readings and _versions
+
+    def publish(self, part: str, view: object, at: float) -> None:
+        """Make `view` the newest of `part`, true at monotonic instant `at`. Raises KeyError for an unknown part."""
+        if part not in self._staleness:
+            raise KeyError(part)
+        with self._lock:
+            self._versions += 1
+            self._readings[part] = Reading(view, at, self._versions)
+
+    def reading(self, part: str, now: float) -> Reading | None:
+        """The newest reading of `part` unless there is none or it is stale at monotonic instant `now`."""
+        reading = self._readings.get(part)
+        if reading is None or now - reading.at > self._staleness[part]:
+            return None
+        return reading
+
+    def view(self, part: str, kind: type[V], now: float) -> V | None:
+        """The view of `part` when there is a fresh one. Raises TypeError when it is not of `kind`."""
+        reading = self.reading(part, now)
+        if reading is None:
+            return None
+        if not isinstance(reading.view, kind):
+            raise TypeError(f"part {part} holds {type(reading.view).__name__}, not {kind.__name__}")
+        return reading.view

@@ -1,0 +1,1 @@
+"""Settings: one frozen object, built once from file, environment and flags."""

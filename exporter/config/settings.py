@@ -1,0 +1,135 @@
+"""The settings themselves: frozen values with their defaults, each default standing here once.
+
+Nothing in this module reads a file or the environment; `exporter.config.load` builds these values.
+Durations are seconds, sizes bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+REGIONS: Mapping[str, str] = {
+    "us": "https://api.integrator.io",
+    "eu": "https://api.eu.integrator.io",
+    "au": "https://api.au.integrator.io",
+    "ca": "https://api.ca.integrator.io",
+}
+"""Presets of contract 1.1. Any other host is a `base_url`."""
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSource:
+    """Where the token is found: exactly one of the two is set. The token itself is no setting."""
+
+    file: str | None = None
+    env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The exporter's own budget against one account, far below the account's 300 requests a second."""
+
+    requests_per_second: float = 5.0
+    burst: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One integrator.io account and environment, behind one token."""
+
+    name: str
+    token: TokenSource
+    base_url: str = REGIONS["us"]
+    region: str | None = "us"
+    environment: str = "production"
+    rate_limit: RateLimit = RateLimit()
+    token_expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSettings:
+    """What every collector has.
+
+    `staleness` None means 3 x interval, at least 5 minutes. `timeout` None means the interval, between 30 s and
+    5 minutes.
+    """
+
+    enabled: bool = True
+    interval: float = 60.0
+    timeout: float | None = None
+    staleness: float | None = None
+
+    @property
+    def deadline_seconds(self) -> float:
+        """How long one run may take."""
+        return self.timeout if self.timeout is not None else min(max(self.interval, 30.0), 300.0)
+
+    @property
+    def staleness_seconds(self) -> float:
+        """How long the last values are kept after collecting stopped succeeding."""
+        return self.staleness if self.staleness is not None else max(3 * self.interval, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsSettings(CollectorSettings):
+    """`overlap`: how far behind the watermark every listing starts, so that late rows are seen."""
+
+    overlap: float = 7200.0
+    retries_interval: float = 300.0
+    follow_per_run: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsSettings(CollectorSettings):
+    """Caps of the drill-down: flows asked for their steps per run, pages read per step, steps read per run."""
+
+    interval: float = 300.0
+    flows_per_run: int = 50
+    steps_per_run: int = 50
+    pages_per_step: int = 5
+    codes: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Collectors:
+    """Settings of each collector by its name."""
+
+    health: CollectorSettings = CollectorSettings(interval=60.0)
+    inventory: CollectorSettings = CollectorSettings(interval=300.0)
+    jobs: JobsSettings = JobsSettings(interval=60.0)
+    errors: ErrorsSettings = ErrorsSettings()
+    connections: CollectorSettings = CollectorSettings(interval=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one answer or listing may cost."""
+
+    pages: int = 200
+    response_bytes: int = 64 * MIB
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    attempts: int = 4
+    retry_after_max: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The exporter's own HTTP side; from flags."""
+
+    listen_addresses: tuple[str, ...] = (":10940",)
+    telemetry_path: str = "/metrics"
+    external_url: str | None = None
+    timeout_offset: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything. `source` is the file it came from, None for the environment alone."""
+
+    accounts: tuple[Account, ...]
+    collectors: Collectors = Collectors()
+    limits: Limits = Limits()
+    web: Web = Web()
+    source: str | None = field(default=None, compare=False)

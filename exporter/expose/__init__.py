@@ -1,0 +1,1 @@
+"""From the account model to bytes: catalogue, families, renderer, snapshot."""

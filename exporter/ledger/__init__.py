@@ -1,0 +1,1 @@
+"""Finished runs counted once: the ledger."""

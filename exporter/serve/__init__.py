@@ -1,0 +1,1 @@
+"""The HTTP side: scrapes, probes of the exporter itself, the page for people."""
