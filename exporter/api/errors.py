@@ -26,7 +26,7 @@
         ├── UnexpectedShape
         └── TooLarge
 
-Every leaf has a `type`, the label value of `celigo_api_errors_total`. Messages name the method, the path template and the
+Every leaf has a `type`, the label value of `celigo_api_errors_total`. Messages name method, path template and
 status; never a header, a query, a body or the server's own message (it may hold record content).
 """
 

@@ -1,7 +1,7 @@
 """What a collector is: a name, settings, and one method that reads and publishes.
 
 A collector raises `ApiError` when something it needs failed, after publishing what it could read; it keeps no clock of
-its own and starts no thread. Timing, isolation, staleness and reporting are the runner's work (`exporter.collect.runner`).
+its own and starts no thread. Timing, isolation, staleness and reporting are the work of `exporter.collect.runner`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

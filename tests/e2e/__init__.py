@@ -1,0 +1,1 @@
+"""Real processes: the exporter, Prometheus, promtool, Chromium."""
