@@ -1,0 +1,100 @@
+"""Faults that change the content of a true answer."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from exporter.simulator.messages import NOTHING, Answer, Request
+from exporter.simulator.paging import FOREIGN_HOST
+from exporter.simulator.resources import JsonObject
+
+_LISTS = ("errors", "resolved", "jobs", "stats", "flowErrors")
+_IDS = frozenset({"_id", "_flowId", "_expOrImpId", "errorId", "_integrationId", "_userId"})
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
+
+Alteration = Callable[[Answer, Request], Answer]
+
+
+def _wrong_shape(answer: Answer, request: Request) -> Answer:
+    del request
+    if isinstance(answer.content, list):
+        return replace(answer, content={"rows": answer.content})
+    return Answer(200, [])
+
+
+def _null_list(answer: Answer, request: Request) -> Answer:
+    del request
+    content = answer.content
+    if isinstance(content, dict) and (name := next((key for key in _LISTS if key in content), None)):
+        return replace(answer, content={name: None})
+    return Answer(200, None)
+
+
+def _loop(answer: Answer, request: Request) -> Answer:
+    """Let the next page be this page, whose rows are always the first."""
+    if answer.content is NOTHING or answer.status != 200:
+        return answer
+    target = request.target(after="loop")
+    if isinstance(answer.content, dict) and any(key in answer.content for key in _LISTS):
+        return replace(answer, content={**answer.content, "nextPageURL": target})
+    headers = tuple(pair for pair in answer.headers if pair[0] != "Link")
+    return replace(answer, headers=(*headers, ("Link", f'<{FOREIGN_HOST}{target}>; rel="next"')))
+
+
+def _mangler(change: Callable[[JsonObject], JsonObject]) -> Alteration:
+    def alter(answer: Answer, request: Request) -> Answer:
+        del request
+        content = answer.content
+        if isinstance(content, list):
+            return replace(answer, content=[_changed(row, change) for row in content])
+        if not isinstance(content, dict):
+            return answer
+        name = next((key for key in _LISTS if isinstance(content.get(key), list)), None)
+        if name is None:
+            return replace(answer, content=change(content))
+        rows = content[name]
+        assert isinstance(rows, list)  # noqa: S101 - for the type checker, true by the line above
+        return replace(answer, content={**content, name: [_changed(row, change) for row in rows]})
+
+    return alter
+
+
+def _changed(row: object, change: Callable[[JsonObject], JsonObject]) -> object:
+    return change(row) if isinstance(row, dict) else row
+
+
+def _without_ids(row: JsonObject) -> JsonObject:
+    return {key: value for key, value in row.items() if key not in _IDS}
+
+
+def _with_wrong_types(row: JsonObject) -> JsonObject:
+    return {key: value if key in _IDS else _other_type(value) for key, value in row.items()}
+
+
+def _other_type(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes"
+    if isinstance(value, int | float):
+        return {"value": value}
+    if isinstance(value, str):
+        return 42
+    return "not a structure"
+
+
+def _with_bad_dates(row: JsonObject) -> JsonObject:
+    return {key: "yesterday" if isinstance(v, str) and _DATE.match(v) else v for key, v in row.items()}
+
+
+def _with_numbers_as_strings(row: JsonObject) -> JsonObject:
+    return {key: str(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for key, v in row.items()}
+
+
+ALTERATIONS: Mapping[str, Alteration] = {
+    "wrong_shape": _wrong_shape,
+    "null_list": _null_list,
+    "loop": _loop,
+    "missing_ids": _mangler(_without_ids),
+    "wrong_types": _mangler(_with_wrong_types),
+    "bad_dates": _mangler(_with_bad_dates),
+    "numbers_as_strings": _mangler(_with_numbers_as_strings),
+}

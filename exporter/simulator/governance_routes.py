@@ -1,0 +1,135 @@
+"""Licences and their use, audit, and the delta position of flows (contract 3.14, 3.15, 3.17)."""
+
+from exporter.simulator.audit import AuditEntry
+from exporter.simulator.engine import Engine
+from exporter.simulator.error_routes import find_flow
+from exporter.simulator.messages import Answer, Request, bad_query, not_found
+from exporter.simulator.options import DAY_MS
+from exporter.simulator.paging import Cursor, cut, link_page, page_limit
+from exporter.simulator.projection import refuse_projection
+from exporter.simulator.resources import JsonObject
+from exporter.simulator.timestamps import iso, parse_instant
+
+_AUDIT_SOURCES = frozenset({"ui", "api", "system", "connector", "script", "stack", "sso"})
+
+
+def last_export_date_time(engine: Engine, request: Request) -> Answer:
+    """Answer GET /v1/flows/{flowId}/lastExportDateTime; a flow that is no delta says nothing in four ways."""
+    flow = find_flow(engine, request)
+    if flow.is_delta and flow.last_executed_ms is not None:
+        return Answer(200, {"lastExportDateTime": iso(flow.last_executed_ms)})
+    match flow.ordinal % 4:
+        case 0:
+            return Answer(200, {})
+        case 1:
+            return Answer(200, None)
+        case 2:
+            return Answer(204)
+        case _:
+            raise not_found("The date")
+
+
+def list_licenses(engine: Engine, request: Request) -> Answer:
+    """Answer GET /v1/licenses: the platform licence and one of an integration app."""
+    refuse_projection(request)
+    page_limit(request, engine.options.page_size)
+    account = engine.account
+    start = account.start_ms // DAY_MS * DAY_MS
+    rows: list[JsonObject] = [
+        {
+            "_id": account.license_id,
+            "type": "platform",
+            "tier": "premium",
+            "created": iso(start - 900 * DAY_MS),
+            "expires": iso(start + 200 * DAY_MS),
+            "lastModified": iso(start - 30 * DAY_MS),
+            "sandbox": True,
+            "sso": True,
+            "endpoint": {
+                "production": {
+                    "numEndpoints": 20,
+                    "numAddOnEndpoints": 5,
+                    "numFlows": 1000,
+                    "numAddOnFlows": 0,
+                    "numTradingPartners": 3,
+                    "numAddOnTradingPartners": 0,
+                    "numAgents": 2,
+                    "numAddOnAgents": 1,
+                },
+                "sandbox": {"numEndpoints": 10, "numAddOnEndpoints": 0, "numFlows": 1000, "numAddOnFlows": 0},
+                "apiManagement": False,
+            },
+        }
+    ]
+    connector = next((row for row in account.live_integrations() if row.connector_id), None)
+    if connector is not None:
+        rows.append(
+            {
+                "_id": account.connector_license_id,
+                "type": "connector",
+                "_connectorId": connector.connector_id,
+                "_integrationId": connector.id,
+                "created": iso(start - 300 * DAY_MS),
+                "trialEndDate": iso(start + 20 * DAY_MS),
+            }
+        )
+    return link_page(request, rows, None)
+
+
+def entitlement_usage(engine: Engine, request: Request) -> Answer:
+    """Answer GET /v1/licenseEntitlementUsage."""
+    del request
+    account = engine.account
+    content: JsonObject = {}
+    for name, sandbox in (("production", False), ("sandbox", True)):
+        enabled = [flow.id for flow in account.live_flows() if flow.enabled and flow.sandbox == sandbox]
+        kinds = {(c.type, c.assistant) for c in account.live_connections() if c.sandbox == sandbox}
+        block: JsonObject = {
+            "endpointUsage": {"numConsumed": len(kinds), "endpoints": []},
+            "flowUsage": {"numEnabled": len(enabled), "flows": enabled[:5]},
+        }
+        if not sandbox:
+            online = sum(1 for agent in account.agents if agent.offline_since_ms is None)
+            block["tradingPartnerUsage"] = {"numConsumed": 1}
+            block["agentUsage"] = {"numActive": online}
+        content[name] = block
+    return Answer(200, content)
+
+
+def list_audit(engine: Engine, request: Request) -> Answer:
+    """Answer GET /v1/audit: newest first, filtered by type, resource, source, action and time."""
+    refuse_projection(request)
+    source = request.get("source")
+    if source is not None and source not in _AUDIT_SOURCES:
+        raise bad_query("source is not known.")
+    rows = [entry for entry in reversed(engine.audit.entries) if _wanted(request, entry)]
+    gte, lte = _instant(request, "from"), _instant(request, "to")
+    rows = [row for row in rows if (gte is None or row.at_ms >= gte) and (lte is None or row.at_ms <= lte)]
+    rows.sort(key=_key)
+    size, cursor = page_limit(request, engine.options.page_size), Cursor.read(request)
+    page, last = cut(rows, _key, cursor, size)
+    following = Cursor((cursor.page if cursor else 0) + 1, *_key(last)) if last else None
+    return link_page(request, [entry.row() for entry in page], following)
+
+
+def _wanted(request: Request, entry: AuditEntry) -> bool:
+    given = {
+        "resourceType": entry.resource_type,
+        "_resourceId": entry.resource_id,
+        "_byUserId": entry.user_id,
+        "source": entry.source,
+        "action": entry.event,
+    }
+    return all(request.get(name) in (None, value) for name, value in given.items())
+
+
+def _key(entry: AuditEntry) -> tuple[int, str]:
+    return (-entry.at_ms, entry.id)
+
+
+def _instant(request: Request, name: str) -> int | None:
+    text = request.get(name)
+    try:
+        return None if text is None else parse_instant(text)
+    except (ValueError, OverflowError):
+        raise bad_query(f"{name} is not a timestamp.") from None

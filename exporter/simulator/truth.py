@@ -1,0 +1,108 @@
+"""The ground truth: what an exporter of this account ought to say.
+
+Read straight from the engine's state, on none of the ways an exporter takes.
+"""
+
+from collections import Counter
+
+from exporter.simulator.engine import Engine
+from exporter.simulator.inventory_rows import queue_size
+from exporter.simulator.open_errors import StepErrors
+from exporter.simulator.resources import JsonObject
+
+
+def ground_truth(engine: Engine, now_ms: int) -> JsonObject:
+    """Return the state as of `now_ms`; instants are unix seconds."""
+    with engine.lock:
+        engine.advance(now_ms)
+        account, tallies = engine.account, engine.runs.tallies
+        return {
+            "now": engine.now_ms / 1000,
+            "integrations": [{"id": i.id, "name": i.name, "deleted": i.deleted} for i in account.integrations],
+            "flows": _flows(engine),
+            "connections": [
+                {
+                    "id": c.id,
+                    "name": c.name,
+                    "online": c.offline_since_ms is None,
+                    "queue": queue_size(c, engine.now_ms),
+                    "deleted": c.deleted,
+                }
+                for c in account.connections
+            ],
+            "agents": [{"id": a.id, "name": a.name, "online": a.offline_since_ms is None} for a in account.agents],
+            "open_errors": _open_errors(engine),
+            "runs_finished": {flow_id: dict(tally.runs) for flow_id, tally in tallies.items()},
+            "retries_finished": {flow_id: dict(tally.retries) for flow_id, tally in tallies.items()},
+            "records": {
+                flow_id: {"success": tally.success, "error": tally.error, "ignored": tally.ignored}
+                for flow_id, tally in tallies.items()
+            },
+            "active": _active(engine),
+        }
+
+
+def run_rows(engine: Engine, now_ms: int, since: float, until: float) -> list[JsonObject]:
+    """Return the job rows, oldest first, whose life touches the window of unix seconds.
+
+    `finishedAt` is a unix time, None while the run is in progress.
+    """
+    with engine.lock:
+        engine.advance(now_ms)
+        rows: list[JsonObject] = []
+        for run in engine.runs.newest_first(None, round(min(until, 1e12) * 1000)):
+            if run.ended_ms is not None and run.ended_ms < since * 1000:
+                continue
+            row = run.row(engine.now_ms, engine.options.retention_ms)
+            row["finishedAt"] = None if run.ended_ms is None else run.ended_ms / 1000
+            rows.append(row)
+        rows.reverse()
+        return rows
+
+
+def _flows(engine: Engine) -> list[JsonObject]:
+    return [
+        {
+            "id": flow.id,
+            "name": flow.name,
+            "integration_id": flow.integration_id or "none",
+            "enabled": flow.enabled,
+            "scheduled": flow.scheduled,
+            "trigger": flow.trigger,
+            "schedule": flow.schedule,
+            "timezone": flow.timezone,
+            "last_executed_at": None if flow.last_executed_ms is None else flow.last_executed_ms / 1000,
+            "deleted": flow.deleted,
+            "step_ids": [step.id for step in flow.steps],
+        }
+        for flow in engine.account.flows
+    ]
+
+
+def _open_errors(engine: Engine) -> JsonObject:
+    rows: JsonObject = {}
+    for flow in engine.account.live_flows():
+        steps = {step_id: _step(step) for step_id, step in engine.errors.steps(flow.id).items() if step.open}
+        if steps:
+            rows[flow.id] = steps
+    return rows
+
+
+def _step(step: StepErrors) -> JsonObject:
+    records = step.open.values()
+    oldest, last = step.bounds or (0, 0)
+    return {
+        "count": len(records),
+        "last": last / 1000,
+        "oldest": oldest / 1000,
+        "by_classification": dict(Counter(record.kind.classification or "none" for record in records)),
+        "by_source": dict(Counter(record.kind.source for record in records)),
+        "by_code": dict(Counter(record.kind.code for record in records)),
+    }
+
+
+def _active(engine: Engine) -> JsonObject:
+    counts: dict[str, Counter[str]] = {}
+    for run in engine.runs.active.values():
+        counts.setdefault(run.flow.id, Counter())[run.status] += 1
+    return {flow_id: dict(counter) for flow_id, counter in counts.items()}
