@@ -14,6 +14,7 @@ from functools import partial
 from exporter.simulator.account import Account
 from exporter.simulator.agenda import Agenda
 from exporter.simulator.audit import AuditTrail
+from exporter.simulator.failures import ErrorKind
 from exporter.simulator.identity import object_id, stream
 from exporter.simulator.open_errors import ErrorBook
 from exporter.simulator.options import SimulatorOptions
@@ -28,6 +29,7 @@ from exporter.simulator.schedule import ticks
 _TICK_DELAY_MS = 107
 _TICK_SPREAD_MS = 104
 _CHAIN_DELAY_MS = 350
+_UNSTICK_MS = 1000
 
 
 class Engine:
@@ -47,7 +49,8 @@ class Engine:
         self.errors = ErrorBook(options.errors_per_step_cap)
         self.audit = AuditTrail(options.seed, account, self.agenda, begin_ms)
         self.repair = Repair(options, account, self.agenda, self.runs, self.errors)
-        self.down = {c.id for c in account.connections if c.offline_since_ms is not None}
+        self.down: set[str] = set()
+        self.refresh_down()
         for flow in account.flows:
             self._plant(flow, begin_ms)
 
@@ -83,7 +86,7 @@ class Engine:
 
     def start(self, run: Run, now_ms: int) -> None:
         """Let a queued run start, and end after its planned duration."""
-        if run.status != "queued" or run.stuck:
+        if run.status != "queued" or run.stuck_share is not None:
             return
         run.status = "running"
         run.started_ms = now_ms
@@ -92,7 +95,7 @@ class Engine:
 
     def end(self, run: Run, now_ms: int) -> None:
         """End a run as planned: raise its errors, count it, start what is chained to it."""
-        if run.stuck or not run.in_progress:
+        if run.stuck_share is not None or not run.in_progress:
             return
         plan = replace(run.plan, errors=self._fitting(run))
         run.settle(plan, plan.status, now_ms)
@@ -102,6 +105,27 @@ class Engine:
         self.repair.raise_errors(run, now_ms)
         if run.status == "completed":
             self._start_chained(run, now_ms)
+
+    def run_now(self, flow: Flow, key: str, plan: RunPlan, error_kind: ErrorKind | None = None) -> Run:
+        """Start a run of the first generator now; one of no duration ends at once."""
+        run = self.begin(flow, flow.generators[0], key, self.now_ms, plan)
+        run.error_kind = error_kind
+        self.start(run, self.now_ms)
+        self.agenda.run_until(self.now_ms)
+        return run
+
+    def unstick(self, run: Run) -> None:
+        """Let a stuck run go on: a queued one starts, a running one ends a second from now."""
+        run.stuck_share = None
+        soon = self.now_ms + _UNSTICK_MS
+        if run.status == "queued":
+            self.agenda.at(soon, f"start|{run.id}", partial(self.start, run))
+        elif run.in_progress:
+            self.agenda.at(soon, f"end|{run.id}", partial(self.end, run))
+
+    def refresh_down(self) -> None:
+        """Note which connections are offline or gone, after any of them changed."""
+        self.down = {c.id for c in self.account.connections if c.offline_since_ms is not None or c.deleted}
 
     def may_run(self, flow: Flow) -> bool:
         """Whether a trigger would start a run now."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from exporter.simulator.engine import Engine
-from exporter.simulator.messages import Answer, Request, bad_query, not_found
+from exporter.simulator.messages import Answer, Request, not_found
 from exporter.simulator.open_errors import ErrorRecord, StepErrors
 from exporter.simulator.paging import Cursor, Key, body_page, cut
+from exporter.simulator.query import flag, instant
 from exporter.simulator.resources import Flow, JsonObject
-from exporter.simulator.timestamps import iso, parse_instant
+from exporter.simulator.timestamps import iso
 
 
 def integration_errors(engine: Engine, request: Request) -> Answer:
@@ -19,12 +20,10 @@ def integration_errors(engine: Engine, request: Request) -> Answer:
     integration = engine.account.integration_by_id.get(wanted)
     if wanted != "none" and (integration is None or integration.deleted):
         raise not_found("The integration")
-    sandbox = request.get("sandbox")
-    if sandbox not in (None, "true", "false"):
-        raise bad_query("sandbox must be true or false.")
+    sandbox = flag(request, "sandbox")
     rows: list[JsonObject] = []
     for flow in engine.account.live_flows():
-        if (flow.integration_id or "none") != wanted or (sandbox and flow.sandbox != (sandbox == "true")):
+        if (flow.integration_id or "none") != wanted or sandbox not in (None, flow.sandbox):
             continue
         count = engine.errors.open_count(flow.id)
         if count or flow.ordinal % 2:
@@ -120,7 +119,7 @@ def _records(
 def _record_filter(
     request: Request, field: str, time_of: Callable[[ErrorRecord], int]
 ) -> Callable[[ErrorRecord], bool]:
-    gte, lte = _instant(request, f"{field}_gte"), _instant(request, f"{field}_lte")
+    gte, lte = instant(request, f"{field}_gte"), instant(request, f"{field}_lte")
     sources, classes = request.get_all("source"), request.get_all("classification")
     job_id = request.get("_flowJobId")
 
@@ -134,13 +133,3 @@ def _record_filter(
         )
 
     return keep
-
-
-def _instant(request: Request, name: str) -> int | None:
-    text = request.get(name)
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except (ValueError, OverflowError):
-        raise bad_query(f"{name} is not a timestamp.") from None

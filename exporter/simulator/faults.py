@@ -6,9 +6,12 @@ import threading
 from dataclasses import dataclass, field, replace
 from random import Random
 
+import msgspec
+
 from exporter.simulator import fault_bodies, fault_rows
 from exporter.simulator.identity import stream
 from exporter.simulator.messages import Answer, Request
+from exporter.simulator.router import TEMPLATES
 from exporter.simulator.wire import Delivery, Reply
 
 _HOLDER = re.compile(r"\{[^}]*\}")
@@ -25,35 +28,36 @@ _DISTORTED = frozenset({"slow", "truncated", "invalid_json"})
 FAULT_KINDS = _REPLACED | _ALTERED | _DISTORTED
 
 
-@dataclass(frozen=True, slots=True)
-class FaultSpec:
+class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What goes wrong and where.
 
-    `endpoint` is a path template, in which the names of place holders do not matter,
+    `path` is a path template, in which the names of place holders do not matter,
     a pattern with `*`, or `*` for all. `count` requests are hit, then the fault is gone;
     None means until lifted. `probability` is 0..1. The rest concerns single kinds:
-    `status`, `body` (json, message, html), `retry_after` (seconds, or `http_date` true),
-    `seconds` (delay of `slow`), `size` (bytes of huge and gzip_bomb), `location` (redirect).
+    `status`, `body` (json, message, html), `retry_after` (seconds; `http_date` writes it as
+    a date), `seconds` (delay of `slow`), `bytes` (of huge and gzip_bomb), `location` (redirect).
     """
 
     kind: str
-    endpoint: str = "*"
+    path: str = "*"
     method: str | None = None
     count: int | None = None
     probability: float = 1.0
-    status: int = 500
+    status: int | None = None
     body: str = "json"
     retry_after: int = 1
     http_date: bool = False
     seconds: float = 1.0
-    size: int = 64 * 1024 * 1024
+    bytes: int = 64 * 1024 * 1024
     location: str = "https://elsewhere.example/v1/flows"
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense; raises ValueError with one clear line."""
         if self.kind not in FAULT_KINDS:
             raise ValueError(f"unknown fault {self.kind!r}")
-        if not 200 <= self.status <= 599:
+        if self.kind == "status" and self.status is None:
+            raise ValueError("status is missing")
+        if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError("status must lie between 200 and 599")
         if self.body not in fault_bodies.STATUS_BODIES:
             raise ValueError(f"body must be one of {', '.join(fault_bodies.STATUS_BODIES)}")
@@ -61,15 +65,16 @@ class FaultSpec:
             raise ValueError("probability must lie between 0 and 1")
         if self.count is not None and self.count < 1:
             raise ValueError("count must be at least 1")
-        if self.seconds < 0 or self.size < 0 or self.retry_after < 0:
-            raise ValueError("seconds, size and retry_after must not be negative")
+        if self.seconds < 0 or self.bytes < 0 or self.retry_after < 0:
+            raise ValueError("seconds, bytes and retry_after must not be negative")
+        if not any(_fits(self.path, template) for template in TEMPLATES):
+            raise ValueError("path fits no endpoint")
 
     def hits(self, request: Request, template: str) -> bool:
         """Whether the fault concerns this request."""
         if self.method is not None and self.method != request.method:
             return False
-        wanted, actual = _HOLDER.sub("{}", self.endpoint), _HOLDER.sub("{}", template)
-        return fnmatch.fnmatchcase(actual, wanted) or fnmatch.fnmatchcase(request.path, wanted)
+        return self.path == "*" or _fits(self.path, template)
 
 
 @dataclass(slots=True)
@@ -158,6 +163,10 @@ class FaultSet:
             return Strike(tuple(active.spec for _, active in hit))
 
 
+def _fits(path: str, template: str) -> bool:
+    return fnmatch.fnmatchcase(_HOLDER.sub("{}", template), _HOLDER.sub("{}", path))
+
+
 def _chance(active: _Active) -> bool:
     return active.spec.probability >= 1.0 or active.draws.random() < active.spec.probability
 
@@ -179,10 +188,10 @@ def _replacement(spec: FaultSpec, now: float) -> Reply:
         case "empty_body":
             return Reply(200, fault_bodies.JSON_HEADERS)
         case "huge":
-            return fault_bodies.huge(spec.size)
+            return fault_bodies.huge(spec.bytes)
         case "gzip_bomb":
-            return fault_bodies.gzip_bomb(spec.size)
+            return fault_bodies.gzip_bomb(spec.bytes)
         case "redirect":
             return Reply(302, (("Location", spec.location),))
         case _:
-            return fault_bodies.status_reply(spec.status, spec.body)
+            return fault_bodies.status_reply(spec.status or 500, spec.body)

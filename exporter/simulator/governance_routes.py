@@ -3,12 +3,13 @@
 from exporter.simulator.audit import AuditEntry
 from exporter.simulator.engine import Engine
 from exporter.simulator.error_routes import find_flow
-from exporter.simulator.messages import Answer, Request, bad_query, not_found
+from exporter.simulator.messages import Answer, Request, not_found
 from exporter.simulator.options import DAY_MS
 from exporter.simulator.paging import Cursor, cut, link_page, page_limit
 from exporter.simulator.projection import refuse_projection
+from exporter.simulator.query import choice, instant
 from exporter.simulator.resources import JsonObject
-from exporter.simulator.timestamps import iso, parse_instant
+from exporter.simulator.timestamps import iso
 
 _AUDIT_SOURCES = frozenset({"ui", "api", "system", "connector", "script", "stack", "sso"})
 
@@ -99,11 +100,9 @@ def entitlement_usage(engine: Engine, request: Request) -> Answer:
 def list_audit(engine: Engine, request: Request) -> Answer:
     """Answer GET /v1/audit: newest first, filtered by type, resource, source, action and time."""
     refuse_projection(request)
-    source = request.get("source")
-    if source is not None and source not in _AUDIT_SOURCES:
-        raise bad_query("source is not known.")
+    choice(request, "source", _AUDIT_SOURCES)
     rows = [entry for entry in reversed(engine.audit.entries) if _wanted(request, entry)]
-    gte, lte = _instant(request, "from"), _instant(request, "to")
+    gte, lte = instant(request, "from"), instant(request, "to")
     rows = [row for row in rows if (gte is None or row.at_ms >= gte) and (lte is None or row.at_ms <= lte)]
     rows.sort(key=_key)
     size, cursor = page_limit(request, engine.options.page_size), Cursor.read(request)
@@ -125,11 +124,3 @@ def _wanted(request: Request, entry: AuditEntry) -> bool:
 
 def _key(entry: AuditEntry) -> tuple[int, str]:
     return (-entry.at_ms, entry.id)
-
-
-def _instant(request: Request, name: str) -> int | None:
-    text = request.get(name)
-    try:
-        return None if text is None else parse_instant(text)
-    except (ValueError, OverflowError):
-        raise bad_query(f"{name} is not a timestamp.") from None

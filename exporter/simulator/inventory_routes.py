@@ -13,9 +13,10 @@ from exporter.simulator.inventory_rows import (
     queue_fields,
     step_row,
 )
-from exporter.simulator.messages import Answer, Request, bad_query, not_found
+from exporter.simulator.messages import Answer, Request, not_found
 from exporter.simulator.paging import Cursor, cut, link_page, page_limit
 from exporter.simulator.projection import projection, refuse_projection
+from exporter.simulator.query import flag
 from exporter.simulator.resources import Connection, JsonObject
 
 
@@ -57,7 +58,7 @@ def get_integration(engine: Engine, request: Request) -> Answer:
 def list_flows(engine: Engine, request: Request) -> Answer:
     """Answer GET /v1/flows, filtered by integration, name and `disabled`."""
     shape = projection(request)
-    disabled, name = _flag(request, "disabled"), request.get("name")
+    disabled, name = flag(request, "disabled"), request.get("name")
     rows = [
         flow
         for flow in engine.account.live_flows()
@@ -79,7 +80,7 @@ def get_flow(engine: Engine, request: Request) -> Answer:
 def list_connections(engine: Engine, request: Request) -> Answer:
     """Answer GET /v1/connections; `fetchQueueSize=true` adds the queue lengths."""
     shape = projection(request)
-    queue = _flag(request, "fetchQueueSize") or False
+    queue = flag(request, "fetchQueueSize") or False
     rows = [row for row in engine.account.live_connections() if _belongs(request, row.integration_id)]
 
     def render(row: Connection) -> JsonObject:
@@ -146,12 +147,3 @@ def _list_steps(engine: Engine, request: Request, kind: str) -> Answer:
 def _belongs(request: Request, integration_id: str | None) -> bool:
     wanted = request.params.get("integrationId") or request.get("_integrationId")
     return wanted is None or (integration_id or "none") == wanted
-
-
-def _flag(request: Request, name: str) -> bool | None:
-    text = request.get(name)
-    if text is None:
-        return None
-    if text not in ("true", "false"):
-        raise bad_query(f"{name} must be true or false.")
-    return text == "true"

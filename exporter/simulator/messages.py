@@ -101,7 +101,7 @@ def json_body(request: Request) -> JsonObject:
         raise Refused(envelope(415, "unsupported_media_type", "Only application/json is accepted."))
     try:
         content: object = msgspec.json.decode(request.body) if request.body.strip() else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise bad_query("The body is not JSON.", "invalid_json") from None
     if not isinstance(content, dict):
         raise bad_query("The body must be an object.", "invalid_json")

@@ -67,4 +67,4 @@ def _old_error(flow: Flow, index: int, at_ms: int) -> ErrorRecord:
 def _forget_a_run(engine: Engine, at_ms: int) -> None:
     idle = next((f for f in engine.account.flows if f.trigger == "on_demand"), engine.account.flows[-1])
     run = engine.begin(idle, idle.generators[0], "forgotten", at_ms)
-    run.stuck = True
+    run.stuck_share = 0.0

@@ -132,7 +132,7 @@ class Flow:
     last_executed_ms: int | None = None
     resolved_ms: int | None = None
     deleted: bool = False
-    schedule_stopped: int = 0
+    schedule_stopped: bool = False
     in_progress: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -66,6 +66,8 @@ ROUTES = (
     _get("/v1/tiles", error_routes.tiles),
 )
 
+TEMPLATES = tuple(route.template for route in ROUTES)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:

@@ -11,7 +11,6 @@ IN_PROGRESS = frozenset({"queued", "running", "retrying", "canceling"})
 FINISHED = frozenset({"completed", "failed", "canceled"})
 # A run reads ahead of what it has processed.
 _EXPORT_LEAD = 1.3
-_STUCK_AT = 0.3
 
 
 @dataclass(slots=True, eq=False)
@@ -21,7 +20,8 @@ class Run:
     `step_id` is the generator of a flow run, or the step whose errors a retry
     processes. Counters are those of the finished run; `row` derives the moving
     ones of a run in progress from the time. `error_kind`, when given, is the kind of
-    every error the run raises.
+    every error the run raises. `stuck_share` is the progress (0..1) at which a stuck run
+    stays until it is let go.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Run:
     num_ignore: int = 0
     num_resolved: int = 0
     triggered_by: str | None = None
-    stuck: bool = False
+    stuck_share: float | None = None
     error_kind: ErrorKind | None = None
 
     @property
@@ -92,7 +92,7 @@ class Run:
         """Return the rows of the steps: no flow, no integration, own counts (contract 3.7)."""
         if self.started_ms is None or self.kind == "retry":
             return []
-        share = 1.0 if self.ended_ms is not None else self._progress(now_ms)
+        share = 1.0 if self.ended_ms is not None else self.progress(now_ms)
         rows: list[JsonObject] = []
         for number, outcome in enumerate(step_outcomes(self.flow, self.step_id, self.plan), start=1):
             child: JsonObject = {
@@ -126,7 +126,7 @@ class Run:
             row["numPagesProcessed"] = 0
             row["doneExporting"] = True
             return
-        share = self._progress(now_ms)
+        share = self.progress(now_ms)
         read = min(self.plan.records, int(self.plan.records * share * _EXPORT_LEAD))
         row["numExport"] = read
         row["numSuccess"] = int(self._expected_success() * share)
@@ -149,16 +149,18 @@ class Run:
             return self.num_success
         return sum(outcome.success for outcome in step_outcomes(self.flow, self.step_id, self.plan))
 
-    def _progress(self, now_ms: int) -> float:
+    def progress(self, now_ms: int) -> float:
+        """Return the share of its work (0..1) that a run in progress has done."""
         if self.started_ms is None:
             return 0.0
-        share = min(1.0, max(0.0, (now_ms - self.started_ms) / max(1, self.plan.duration_ms)))
-        return min(share, _STUCK_AT) if self.stuck else share
+        if self.stuck_share is not None:
+            return self.stuck_share
+        return min(1.0, max(0.0, (now_ms - self.started_ms) / max(1, self.plan.duration_ms)))
 
     def _moved_ms(self, now_ms: int) -> int:
         if self.started_ms is None:
             return self.created_ms
-        return self.started_ms if self.stuck else now_ms
+        return now_ms if self.stuck_share is None else self.started_ms
 
     def _last_executed_ms(self, ended_ms: int) -> int:
         # Mostly a little later than the end; a system cancel may come after it (contract 3.7).

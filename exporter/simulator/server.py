@@ -7,11 +7,14 @@ from types import TracebackType
 from typing import Self
 
 from exporter.simulator import truth
+from exporter.simulator.access import TokenGate
 from exporter.simulator.bucket import Bucket
 from exporter.simulator.clock import SimClock
+from exporter.simulator.control import Control
 from exporter.simulator.faults import FaultSet
-from exporter.simulator.gateway import Gateway, TokenGate
+from exporter.simulator.gateway import Gateway
 from exporter.simulator.http_server import HttpServer
+from exporter.simulator.incidents import IncidentDesk
 from exporter.simulator.journal import Journal
 from exporter.simulator.options import SimulatorOptions
 from exporter.simulator.past import populate
@@ -34,13 +37,21 @@ class Simulator:
         self._faults = FaultSet(self.options.seed)
         self._gate = TokenGate(self.options.token)
         bucket = Bucket(self.options.bucket_size, self.options.bucket_rate, monotonic)
-        self.gateway = Gateway(self.engine, self.clock, bucket, self._journal, self._faults, self._gate)
-        self._api = HttpServer(self.gateway.handle, self.options.host, self.options.port, self._certificate())
+        gateway = Gateway(self.engine, self.clock, bucket, self._journal, self._faults, self._gate)
+        self._desk = IncidentDesk(self.engine, self.clock, self._faults, self._gate)
+        control = Control(self.engine, self.clock, self._desk, self._journal)
+        self._api = HttpServer(gateway.handle, self.options.host, self.options.port, self._certificate())
+        self._control = self._open_control(control)
 
     @property
     def url(self) -> str:
         """Base URL of the API, without `/v1`."""
         return self._api.url
+
+    @property
+    def control_url(self) -> str:
+        """Base URL of the control API."""
+        return self._control.url
 
     @property
     def token(self) -> str:
@@ -59,13 +70,27 @@ class Simulator:
         """Return the logged requests with a sequence number above `since`."""
         return self._journal.rows(since)
 
+    def inject(self, kind: str, **options: object) -> int:
+        """Start an incident; returns its id. Raises BadIncident (a ValueError) with one clear line."""
+        return self._desk.inject({"kind": kind, **options})
+
+    def lift(self, incident_id: int) -> None:
+        """End an incident; raises KeyError when there is none of that id."""
+        self._desk.lift(incident_id)
+
+    def lift_all(self) -> None:
+        """End every incident."""
+        self._desk.lift_all()
+
     def start(self) -> None:
         """Begin to serve."""
         self._api.start()
+        self._control.start()
 
     def stop(self) -> None:
         """Stop serving and close every connection."""
         self._api.stop()
+        self._control.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -75,6 +100,13 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _open_control(self, control: Control) -> HttpServer:
+        try:
+            return HttpServer(control.handle, self.options.host, self.options.control_port)
+        except OSError:
+            self._api.stop()
+            raise
 
     def _certificate(self) -> tuple[Path, Path] | None:
         if self.options.tls_cert is None or self.options.tls_key is None:

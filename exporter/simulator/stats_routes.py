@@ -1,10 +1,10 @@
 """Run statistics per flow over a window (contract 3.9)."""
 
 from exporter.simulator.engine import Engine
-from exporter.simulator.job_routes import flow_filter, posted, status_list
 from exporter.simulator.messages import Answer, Request, bad_query
 from exporter.simulator.options import DAY_MS
 from exporter.simulator.paging import Cursor, body_page, cut
+from exporter.simulator.posted_filters import flow_filter, posted, status_list
 from exporter.simulator.resources import Flow, JsonObject
 from exporter.simulator.runs import FINISHED, Run
 from exporter.simulator.timestamps import iso

@@ -1,0 +1,63 @@
+"""What the query of the jobs list selects (contract 3.7)."""
+
+from collections.abc import Callable
+
+from exporter.simulator.messages import Request, bad_query
+from exporter.simulator.query import instant
+from exporter.simulator.resources import JsonObject
+from exporter.simulator.runs import Run
+
+_COUNT_FILTERS = {
+    f"{field}_{bound}": (field, bound)
+    for field in ("numError", "numSuccess", "numIgnore", "numExport", "numResolved")
+    for bound in ("gte", "lte")
+}
+
+RunFilter = Callable[[Run], bool]
+RowFilter = Callable[[JsonObject], bool]
+
+
+def parent_id(request: Request) -> str | None:
+    """Return the run whose steps are asked for."""
+    return request.get("_flowJobId") or request.get("_parentJobId")
+
+
+def run_filter(request: Request, kind: str | None, status: str | None) -> RunFilter:
+    """Return which parent jobs a query selects, as far as the run itself tells."""
+    integration_id = request.get("_integrationId")
+    step_ids = {value for name in ("_exportId", "_importId") if (value := request.get(name))}
+    gte, lte = instant(request, "startedAt_gte"), instant(request, "startedAt_lte")
+
+    def keep(run: Run) -> bool:
+        started = run.started_ms
+        return (
+            (kind is None or run.kind == kind)
+            and (integration_id is None or (run.integration_id or "none") == integration_id)
+            and (not step_ids or run.step_id in step_ids)
+            and (status is None or run.status == status)
+            and (gte is None or (started is not None and started >= gte))
+            and (lte is None or (started is not None and started <= lte))
+        )
+
+    return keep
+
+
+def row_filter(request: Request) -> RowFilter:
+    """Return which rows a query selects by their counts."""
+    bounds: list[tuple[str, str, int]] = []
+    for name, (field, bound) in _COUNT_FILTERS.items():
+        text = request.get(name)
+        if text is None:
+            continue
+        if not text.isascii() or not text.isdigit():
+            raise bad_query(f"{name} must be a number.")
+        bounds.append((field, bound, int(text)))
+
+    def keep(row: JsonObject) -> bool:
+        for field, bound, limit in bounds:
+            value = row.get(field, 0)
+            if not isinstance(value, int) or (value < limit if bound == "gte" else value > limit):
+                return False
+        return True
+
+    return keep
