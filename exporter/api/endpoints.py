@@ -11,6 +11,11 @@ from dataclasses import dataclass
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
+def is_id(text: str) -> bool:
+    """Whether `text` can stand in a path: ids come from responses, which may hold anything."""
+    return _ID.fullmatch(text) is not None
+
+
 class Endpoint(enum.Enum):
     """A call of the contract: its path template is the label value of every API metric."""
 
@@ -43,7 +48,7 @@ class Endpoint(enum.Enum):
             raise ValueError(f"{self.value} takes {len(places)} ids, got {len(ids)}")
         path = self.value
         for place, given in zip(places, ids, strict=True):
-            if not _ID.fullmatch(given):
+            if not is_id(given):
                 raise ValueError(f"not an id for {place} of {self.value}")
             path = path.replace(place, given, 1)
         return path

@@ -1,0 +1,189 @@
+"""The jobs collector: runs in progress, finished runs and retries.
+
+Each run of it asks for the jobs in progress, reads the windows of finished runs and, less often, of retries, and asks
+one by one for jobs that were in progress and are in neither any more. Each of the four fails without the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.api.endpoints import is_id
+from exporter.api.errors import ApiError, NotFound, PayloadError
+from exporter.api.listing import Listing
+from exporter.api.models import Job
+from exporter.api.refresh import Refresh
+from exporter.collect.active import ActiveRun, ActiveRunsView, active_runs, carried_over
+from exporter.collect.attempts import Attempts
+from exporter.collect.base import Publish
+from exporter.collect.known import InventoryClient, Known, KnownObjects
+from exporter.collect.windows import JobPagesClient, JobWindows
+from exporter.config.settings import JobsSettings
+from exporter.ledger.runs import RunLedger
+from exporter.ledger.tally import FlowTally, IntegrationTally
+
+
+class JobsClient(InventoryClient, JobPagesClient, Protocol):
+    """The calls of the client that the jobs collector makes."""
+
+    def current_jobs(self, refresh: Refresh) -> Listing[Job]:
+        """Contract 3.8."""
+        ...
+
+    def job(self, refresh: Refresh, job_id: str) -> Job:
+        """Contract 3.7; NotFound when purged."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRunsView:
+    """What the finished runs add up to, for everything that exists as far as known.
+
+    A flow or integration without any finished run has an empty tally. `retries_known` is false until the retries were
+    read, and again when they could not be read for long.
+    """
+
+    flows: Mapping[str, FlowTally]
+    integrations: Mapping[str, IntegrationTally]
+    retries_known: bool
+    watermark: float | None
+
+
+class JobsCollector:
+    """Reads the jobs of one account into its ledger; used by one thread at a time."""
+
+    name = "jobs"
+
+    def __init__(self, client: JobsClient, settings: JobsSettings, ledger: RunLedger) -> None:
+        self.settings = settings
+        self._client = client
+        self._ledger = ledger
+        self._known = KnownObjects(client)
+        self._runs = JobWindows(client, ledger, self._known, "flow", settings.overlap)
+        self._retries = JobWindows(client, ledger, self._known, "retry", settings.overlap)
+        self._retries_asked_at = float("-inf")
+        self._active: Mapping[str, ActiveRun] = {}
+        self._asked: dict[str, float] = {}
+
+    def collect(self, refresh: Refresh, publish: Publish) -> None:
+        """Read what is due, publish `active_runs` and `finished_runs`; raises the first ApiError that matters."""
+        attempts = Attempts(refresh)
+        listed: frozenset[str] | None = None
+        with attempts.step():
+            listed = self._read_active(refresh, publish)
+        reachable, retries_due = listed is not None, self._retries_due(refresh)
+        if not attempts.over:
+            with attempts.step():
+                self._runs.read(refresh, reachable=reachable)
+        if retries_due and not attempts.over:
+            self._retries_asked_at = refresh.clock.monotonic()
+            with attempts.step():
+                self._retries.read(refresh, reachable=reachable)
+        if not attempts.over:
+            with attempts.step(proof=False):
+                self._follow(refresh, listed or frozenset(), retries_too=retries_due)
+        self._publish_finished(refresh, publish)
+        if not attempts.over:
+            self._drop_deleted(refresh, publish)
+        attempts.finish()
+
+    def _retries_due(self, refresh: Refresh) -> bool:
+        early = min(1.0, 0.05 * self.settings.retries_interval)
+        return refresh.clock.monotonic() - self._retries_asked_at >= self.settings.retries_interval - early
+
+    def _read_active(self, refresh: Refresh, publish: Publish) -> frozenset[str]:
+        listing = self._client.current_jobs(refresh)
+        now = self._client.server_now()
+        self._ledger.notice(listing.rows, now)
+        rows = [row for row in listing.rows if not self._ledger.is_counted(row.id)]
+        runs = active_runs(rows, self._active, now)
+        if not listing.complete:
+            runs = carried_over(runs, self._active, self._ledger.pending().__contains__)
+        self._active = {run.id: run for run in runs}
+        publish("active_runs", ActiveRunsView(runs, len(self._ledger.pending())), listing.fetched_at)
+        return frozenset(row.id for row in listing.rows)
+
+    def _follow(self, refresh: Refresh, listed: frozenset[str], *, retries_too: bool) -> None:
+        """Ask for pending jobs that nothing showed, the longest unasked first, at most `follow_per_run` of them."""
+        pending = self._ledger.pending()
+        self._asked = {job_id: at for job_id, at in self._asked.items() if job_id in pending}
+        shown = self._runs.shown | self._retries.shown | listed
+        lost = [
+            job_id for job_id, row in pending.items() if job_id not in shown and (row.kind == "flow" or retries_too)
+        ]
+        lost.sort(key=lambda job_id: (self._asked.get(job_id, float("-inf")), pending[job_id].created_at, job_id))
+        failure: ApiError | None = None
+        self._ledger.close(job_id for job_id in lost if not is_id(job_id))
+        for job_id in [job_id for job_id in lost if is_id(job_id)][: self.settings.follow_per_run]:
+            if refresh.stop.is_set():
+                break
+            self._asked[job_id] = refresh.clock.monotonic()
+            try:
+                self._ask(refresh, job_id)
+            except PayloadError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _ask(self, refresh: Refresh, job_id: str) -> None:
+        try:
+            job = self._client.job(refresh, job_id)
+        except NotFound:
+            self._ledger.close([job_id])
+            return
+        if job.id == job_id:
+            self._ledger.settle(job, self._client.server_now())
+
+    def _publish_finished(self, refresh: Refresh, publish: Publish) -> None:
+        at = self._runs.coverage.newest
+        if at is not None:
+            publish("finished_runs", self._view(refresh), at)
+
+    def _view(self, refresh: Refresh) -> FinishedRunsView:
+        tallies, known = self._ledger.tallies(), self._known.latest
+        flows, integrations = dict(tallies.flows), dict(tallies.integrations)
+        if known is not None:
+            flows = {**dict.fromkeys(known.flows, FlowTally()), **flows}
+            integrations = {**dict.fromkeys(known.integrations, IntegrationTally()), **integrations}
+            stale = self._stale_integrations(known, refresh)
+            integrations = {name: tally for name, tally in integrations.items() if name not in stale}
+            flows = {name: tally for name, tally in flows.items() if known.flows.get(name) not in stale}
+        retried_at = self._retries.coverage.newest
+        retries_last = max(3 * self.settings.retries_interval, self.settings.staleness_seconds)
+        return FinishedRunsView(
+            flows=flows,
+            integrations=integrations,
+            retries_known=retried_at is not None and refresh.clock.monotonic() - retried_at <= retries_last,
+            watermark=self._ledger.watermark("flow"),
+        )
+
+    def _stale_integrations(self, known: Known, refresh: Refresh) -> frozenset[str]:
+        """Integrations whose own window could not be read for so long that their numbers are no longer true.
+
+        One interval is taken off, because what is published now is served until the next run.
+        """
+        oldest = refresh.clock.monotonic() - max(0.0, self.settings.staleness_seconds - self.settings.interval)
+        newest = self._runs.coverage.newest
+        readings = {name: self._runs.coverage.of(name) for name in known.integrations}
+        return frozenset(
+            name
+            for name, covered in readings.items()
+            if covered is None or (covered.at < oldest and covered.at != newest)
+        )
+
+    def _drop_deleted(self, refresh: Refresh, publish: Publish) -> None:
+        """Let go of what was deleted upstream, and start new flows and integrations at 0.
+
+        A failure here is the inventory collector's to report: nothing of the jobs is lost by it.
+        """
+        before = self._known.latest
+        try:
+            known = self._known.read(refresh)
+        except ApiError:
+            return
+        if known == before:
+            return
+        if known.complete:
+            as_of = self._client.server_now() - (refresh.clock.monotonic() - known.at)
+            self._ledger.retire(known.flows, known.integrations, as_of)
+        self._publish_finished(refresh, publish)

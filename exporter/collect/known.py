@@ -1,0 +1,72 @@
+"""Which flows and integrations exist, as far as the jobs and errors collectors need it.
+
+Read through the client's cache, which the inventory collector shares, so that it costs nothing most of the time and
+works with the inventory collector switched off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.api.listing import Listing
+from exporter.api.models import Flow, Integration
+from exporter.api.refresh import Refresh
+from exporter.ledger.tally import STANDALONE
+
+
+class InventoryClient(Protocol):
+    """The listing calls of the client."""
+
+    def integrations(self, refresh: Refresh) -> Listing[Integration]:
+        """Contract 3.2."""
+        ...
+
+    def flows(self, refresh: Refresh) -> Listing[Flow]:
+        """Contract 3.4."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The integration of each flow, and all integrations, `none` among them when there are flows outside any.
+
+    `complete` is false when a listing was cut: more may exist. `at` is the monotonic instant it was true at.
+    """
+
+    flows: Mapping[str, str]
+    integrations: frozenset[str]
+    complete: bool
+    at: float
+
+
+class KnownObjects:
+    """The newest answer, kept over failures; used by one thread."""
+
+    def __init__(self, client: InventoryClient) -> None:
+        self._client = client
+        self._latest: Known | None = None
+
+    @property
+    def latest(self) -> Known | None:
+        """What was read last; None before the first success."""
+        return self._latest
+
+    def read(self, refresh: Refresh) -> Known:
+        """Read both listings; raises ApiError. What an incomplete one leaves out is taken from the answer before."""
+        flows, integrations = self._client.flows(refresh), self._client.integrations(refresh)
+        self._latest = known(flows, integrations, self._latest)
+        return self._latest
+
+
+def known(flows: Listing[Flow], integrations: Listing[Integration], before: Known | None) -> Known:
+    """Put two listings together."""
+    homes = {flow.id: flow.integration_id or STANDALONE for flow in flows.rows}
+    ids = {row.id for row in integrations.rows}
+    if before is not None and not flows.complete:
+        homes = {**before.flows, **homes}
+    if before is not None and not integrations.complete:
+        ids |= before.integrations - {STANDALONE}
+    if STANDALONE in homes.values():
+        ids.add(STANDALONE)
+    complete = flows.complete and integrations.complete
+    return Known(homes, frozenset(ids), complete, min(flows.fetched_at, integrations.fetched_at))

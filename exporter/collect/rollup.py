@@ -1,0 +1,118 @@
+"""Open errors of every flow, from one roll-up per integration (contract 3.3).
+
+A flow that vanishes from a complete roll-up has no open errors any more. An integration whose roll-up fails keeps its
+numbers until they are stale; the others are not touched by it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.api.endpoints import Endpoint, is_id
+from exporter.api.errors import UnexpectedShape
+from exporter.api.listing import Listing
+from exporter.api.models import FlowErrorCount
+from exporter.api.refresh import Refresh
+from exporter.collect.attempts import Attempts
+from exporter.collect.known import Known
+
+_NEVER = float("-inf")
+
+
+class RollUpClient(Protocol):
+    """The roll-up call of the client."""
+
+    def integration_errors(self, refresh: Refresh, integration_id: str) -> Listing[FlowErrorCount]:
+        """Contract 3.3; `none` for the flows outside any integration."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCount:
+    """Open errors of a flow by the roll-up of this integration, and when the last one occurred as far as ever told."""
+
+    open_errors: int
+    last_error_at: float | None
+    integration_id: str
+
+
+class RollUps:
+    """The newest roll-up of each integration; used by one thread."""
+
+    def __init__(self, client: RollUpClient) -> None:
+        self._client = client
+        self._counts: dict[str, OpenCount] = {}
+        self._read_at: dict[str, float] = {}
+        self._asked: dict[str, float] = {}
+        self._homes: Mapping[str, str] = {}
+        self._strangers: dict[str, float] = {}
+
+    @property
+    def newest(self) -> float | None:
+        """Monotonic instant of the newest roll-up."""
+        return max(self._read_at.values(), default=None)
+
+    def read(self, refresh: Refresh, known: Known, attempts: Attempts) -> None:
+        """Ask for each integration with flows, the longest unasked first."""
+        self._forget_deleted(known)
+        wanted = {name for name in known.flows.values() if name in known.integrations and is_id(name)}
+        self._asked = {name: at for name, at in self._asked.items() if name in wanted}
+        self._read_at = {name: at for name, at in self._read_at.items() if name in wanted}
+        for integration_id in sorted(wanted, key=lambda name: (self._asked.get(name, _NEVER), name)):
+            if attempts.hopeless:
+                break
+            self._asked[integration_id] = refresh.clock.monotonic()
+            with attempts.step():
+                self._read_one(refresh, integration_id, known)
+
+    def fresh(self, oldest: float) -> tuple[Mapping[str, OpenCount], frozenset[str]]:
+        """Counts by flow, and the integrations they are from, read at monotonic instant `oldest` or later."""
+        fresh = frozenset(name for name, at in self._read_at.items() if at >= oldest)
+        return {flow_id: row for flow_id, row in self._counts.items() if row.integration_id in fresh}, fresh
+
+    def _read_one(self, refresh: Refresh, integration_id: str, known: Known) -> None:
+        listing = self._client.integration_errors(refresh, integration_id)
+        if not listing.rows and not listing.complete:
+            raise UnexpectedShape(Endpoint.INTEGRATION_ERRORS.value, detail="no element counts the errors of a flow")
+        listed = {row.flow_id: row for row in self._not_deleted(listing, known)}
+        for flow_id, row in listed.items():
+            self._set(flow_id, row.open_errors, row.last_error_at, integration_id)
+        if listing.complete:
+            for flow_id in self._vanished(integration_id, known, listed):
+                self._set(flow_id, 0, None, integration_id)
+        self._read_at[integration_id] = listing.fetched_at
+
+    def _set(self, flow_id: str, open_errors: int, last_error_at: float | None, integration_id: str) -> None:
+        if last_error_at is None and (held := self._counts.get(flow_id)) is not None:
+            last_error_at = held.last_error_at
+        last = None if last_error_at is None else float(last_error_at)
+        self._counts[flow_id] = OpenCount(open_errors, last, integration_id)
+
+    def _vanished(self, integration_id: str, known: Known, listed: Mapping[str, object]) -> list[str]:
+        """Flows of the integration that its roll-up does not list; one that another roll-up claimed has moved there."""
+        mine = {flow_id for flow_id, row in self._counts.items() if row.integration_id == integration_id}
+        fresh = {flow_id for flow_id, home in known.flows.items() if home == integration_id} - self._counts.keys()
+        return [flow_id for flow_id in mine | fresh if flow_id not in listed]
+
+    def _not_deleted(self, listing: Listing[FlowErrorCount], known: Known) -> Iterator[FlowErrorCount]:
+        """Rows of flows that exist.
+
+        A flow the inventory does not list is either newer than the inventory or deleted; a later complete inventory
+        without it settles that.
+        """
+        for row in listing.rows:
+            if row.flow_id not in known.flows:
+                seen_at = self._strangers.setdefault(row.flow_id, listing.fetched_at)
+                if known.complete and known.at > seen_at:
+                    continue
+            yield row
+
+    def _forget_deleted(self, known: Known) -> None:
+        if known.complete:
+            for flow_id in self._homes.keys() - known.flows.keys():
+                self._strangers[flow_id] = _NEVER
+            for flow_id in self._counts.keys() - known.flows.keys():
+                if known.at > self._strangers.get(flow_id, _NEVER):
+                    del self._counts[flow_id]
+        self._strangers = {name: at for name, at in self._strangers.items() if name not in known.flows}
+        self._homes = known.flows
