@@ -22,6 +22,8 @@ _PERIOD_SECONDS = {
     "minute": 60, "five": 300, "quarter": 900, "hourly": 3600, "two_hourly": 7200, "daily": 86_400,
     "weekday": 86_400, "office": 3600, "listener": 120, "chained": 3600, "on_demand": 86_400,
 }  # fmt: skip
+# The first flows of this kind run most of the time, so that something always is in progress.
+_BUSY_KINDS = ("quarter",)
 _FAVOURITES = 3
 
 
@@ -60,21 +62,28 @@ def draw_behaviour(cadence: Cadence, draws: Random, error_rate: float, failure_r
     """Return how the runs of a flow turn out; `kinds` is the number of error kinds known."""
     period = _PERIOD_SECONDS[cadence.kind]
     cap = 38.0 if period <= 120 else min(0.6 * period, 1800.0)
-    median = min(cap / 2, math.exp(draws.gauss(math.log(4 + math.sqrt(period)), 0.6)))
+    median = min(cap / 2, math.exp(draws.gauss(math.log(4 + 2 * math.sqrt(period)), 0.6)))
+    if cadence.kind in _BUSY_KINDS and cadence.hand_made:
+        median = 0.9 * cap
     return Behaviour(
         median_seconds=median,
         max_seconds=cap,
         records=max(1.0, math.exp(draws.gauss(math.log(4 + period / 90), 0.9))),
         empty_rate=draws.choice((0.05, 0.2, 0.5)) if period <= 900 else 0.03,
-        error_rate=min(1.0, error_rate * draws.choice((0.2, 0.6, 1.0, 3.0))),
-        failure_rate=min(1.0, failure_rate * draws.choice((0.4, 1.0, 1.0, 1.6))),
+        error_rate=_scaled(error_rate, draws.choice((0.2, 0.6, 1.0, 3.0))),
+        failure_rate=_scaled(failure_rate, draws.choice((0.4, 1.0, 1.0, 1.6))),
         listener_mean_seconds=_listener_mean(cadence, draws),
         favourite_errors=tuple(draws.randrange(kinds) for _ in range(_FAVOURITES)),
     )
 
 
+def _scaled(rate: float, factor: float) -> float:
+    # Near `rate * factor` for small rates; 0 stays 0 and 1 stays 1.
+    return 1.0 - math.pow(1.0 - rate, factor)
+
+
 def _listener_mean(cadence: Cadence, draws: Random) -> float:
-    means = (30.0, 120.0, 400.0) if cadence.hand_made else (900.0, 1800.0, 7200.0)
+    means = (100.0, 200.0, 400.0) if cadence.hand_made else (900.0, 1800.0, 7200.0)
     return draws.choice(means) if cadence.trigger == "listener" else 0.0
 
 

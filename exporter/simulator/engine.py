@@ -17,7 +17,7 @@ from exporter.simulator.audit import AuditTrail
 from exporter.simulator.failures import ErrorKind
 from exporter.simulator.identity import object_id, stream
 from exporter.simulator.open_errors import ErrorBook
-from exporter.simulator.options import SimulatorOptions
+from exporter.simulator.options import DAY_MS, SimulatorOptions
 from exporter.simulator.plan import RunPlan, draw_plan
 from exporter.simulator.repair import Repair
 from exporter.simulator.resources import Flow, Generator
@@ -57,11 +57,11 @@ class Engine:
     def advance(self, now_ms: int) -> None:
         """Do everything due up to `now_ms`; an earlier instant changes nothing."""
         with self.lock:
-            if now_ms <= self.now_ms:
-                return
-            self.agenda.run_until(now_ms)
-            self.now_ms = now_ms
-            self.runs.purge(now_ms - self.options.retention_ms)
+            while self.now_ms < now_ms:
+                # Day by day, so that a jump of a month does not hold the runs of two.
+                self.now_ms = min(now_ms, self.now_ms + DAY_MS)
+                self.agenda.run_until(self.now_ms)
+                self.runs.purge(self.now_ms - self.options.retention_ms)
 
     def begin(self, flow: Flow, generator: Generator, key: str, at_ms: int, plan: RunPlan | None = None) -> Run:
         """Create a queued run of one generator; `key` tells it from every other run of it."""

@@ -28,7 +28,7 @@ def status_reply(status: int, body: str) -> Reply:
 def rate_limited(seconds: int, now: float | None) -> Reply:
     """Return a 429 whose Retry-After is in seconds or, with `now`, an HTTP date."""
     value = str(seconds) if now is None else formatdate(now + seconds, usegmt=True)
-    return plain_reply(envelope(429, "rate_limit_exceeded", "Too many requests", (("Retry-After", value),)))
+    return plain_reply(envelope(429, "rate_limited", "Too many requests.", (("Retry-After", value),)))
 
 
 def broken(body: bytes) -> bytes:

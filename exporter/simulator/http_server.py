@@ -76,7 +76,7 @@ class _Listener(socketserver.ThreadingTCPServer):
         self.tls = tls
         self.stopping = threading.Event()
         self._lock = threading.Lock()
-        self._open: dict[socket.socket, threading.Thread] = {}
+        self._open: dict[threading.Thread, socket.socket] = {}
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), _Connection)
@@ -87,16 +87,19 @@ class _Listener(socketserver.ThreadingTCPServer):
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), name="simulator-connection", daemon=True
         )
-        with self._lock:
-            self._open[request] = thread
+        self.track(request, thread)
         thread.start()
 
     def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
         """Close a connection that is done."""
         super().shutdown_request(request)
         with self._lock:
-            if isinstance(request, socket.socket):
-                self._open.pop(request, None)
+            self._open.pop(threading.current_thread(), None)
+
+    def track(self, connection: socket.socket, thread: threading.Thread) -> None:
+        """Note which socket a thread serves; a TLS handshake replaces the plain one."""
+        with self._lock:
+            self._open[thread] = connection
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore clients that went away; they are none of our business."""
@@ -107,12 +110,12 @@ class _Listener(socketserver.ThreadingTCPServer):
         self.stopping.set()
         with self._lock:
             still_open = list(self._open.items())
-        for connection, _ in still_open:
+        for _, connection in still_open:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
-        for _, thread in still_open:
+        for thread, _ in still_open:
             thread.join(seconds)
         self.server_close()
 
@@ -124,11 +127,7 @@ class _Connection(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         if self.server.tls is not None:
-            self.request.settimeout(_HANDSHAKE_SECONDS)
-            plain, self.request = self.request, self.server.tls.wrap_socket(self.request, server_side=True)
-            # The listener goes on knowing the plain socket, which the wrapped one replaces.
-            del plain
-            self.request.settimeout(None)
+            self.request = self._secured(self.server.tls)
         super().setup()
 
     def finish(self) -> None:
@@ -137,6 +136,18 @@ class _Connection(BaseHTTPRequestHandler):
         finally:
             if self.server.tls is not None:
                 self.request.close()
+
+    def _secured(self, tls: ssl.SSLContext) -> ssl.SSLSocket:
+        secured = tls.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False)
+        self.server.track(secured, threading.current_thread())
+        try:
+            secured.settimeout(_HANDSHAKE_SECONDS)
+            secured.do_handshake()
+            secured.settimeout(None)
+        except OSError:
+            secured.close()
+            raise
+        return secured
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
         del format, args

@@ -32,9 +32,7 @@ def integration_row(row: Integration) -> JsonObject:
 
 def flow_row(flow: Flow) -> JsonObject:
     """Return a flow; optional keys are missing when they have no value."""
-    content: JsonObject = {"_id": flow.id, "name": flow.name}
-    if not flow.enabled or flow.ordinal % 3:
-        content["disabled"] = not flow.enabled
+    content: JsonObject = {"_id": flow.id, "name": flow.name, "disabled": not flow.enabled}
     optional = {
         "_integrationId": flow.integration_id,
         "schedule": flow.schedule,

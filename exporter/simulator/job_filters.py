@@ -1,5 +1,6 @@
 """What the query of the jobs list selects (contract 3.7)."""
 
+import re
 from collections.abc import Callable
 
 from exporter.simulator.messages import Request, bad_query
@@ -12,6 +13,8 @@ _COUNT_FILTERS = {
     for field in ("numError", "numSuccess", "numIgnore", "numExport", "numResolved")
     for bound in ("gte", "lte")
 }
+
+_PLAIN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 RunFilter = Callable[[Run], bool]
 RowFilter = Callable[[JsonObject], bool]
@@ -40,6 +43,15 @@ def run_filter(request: Request, kind: str | None, status: str | None) -> RunFil
         )
 
     return keep
+
+
+def refuse_mixed_backends(request: Request) -> None:
+    """Refuse a plain date together with `numError_*` and an integration (contract 3.7)."""
+    if not request.get("_integrationId") or not (request.get("numError_gte") or request.get("numError_lte")):
+        return
+    dates = (request.get(f"{field}_{bound}") for field in ("createdAt", "startedAt") for bound in ("gte", "lte"))
+    if any(_PLAIN_DATE.match(date) for date in dates if date):
+        raise bad_query("A plain date cannot be combined with numError and _integrationId.")
 
 
 def row_filter(request: Request) -> RowFilter:

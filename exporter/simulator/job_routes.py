@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from exporter.simulator.engine import Engine
-from exporter.simulator.job_filters import parent_id, row_filter, run_filter
+from exporter.simulator.job_filters import parent_id, refuse_mixed_backends, row_filter, run_filter
 from exporter.simulator.messages import Answer, Request, bad_query, not_found
 from exporter.simulator.paging import Cursor, body_page, cut
 from exporter.simulator.posted_filters import flow_filter, posted, status_list
@@ -26,6 +26,7 @@ def list_jobs(engine: Engine, request: Request) -> Answer:
     wanted_filters = _CHILD_FILTERS if kind in _CHILD_TYPES else _PARENT_FILTERS
     if not any(request.get(name) for name in wanted_filters):
         raise bad_query(f"One of {', '.join(wanted_filters)} is needed.")
+    refuse_mixed_backends(request)
     children = kind in _CHILD_TYPES or (kind is None and parent_id(request) is not None)
     rows = _child_rows(engine, request, kind) if children else _parent_rows(engine, request, kind)
     keep = row_filter(request)

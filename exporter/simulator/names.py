@@ -75,7 +75,7 @@ NASTY_NAMES = (
     "Two\nlines of name",
     "🚚 Shipments 📦 → 3PL",
     "מלאי ← מחסן \u202eRTL\u202c",
-    "Very long " + "name " * 37 + "ends",
+    "Very long " + "name " * 37 + "ends.",
     "<script>alert('flow')</script>",
     "  blanks around  ",
     'label="x",le="+Inf"} 1',

@@ -28,7 +28,7 @@ def populate(options: SimulatorOptions, start_ms: int) -> Engine:
     if options.backlog:
         _add_backlog(engine, start_ms)
     engine.advance(start_ms)
-    if options.flows >= _FORGOTTEN_FROM and options.retention_ms > _FORGOTTEN_MS:
+    if options.backlog and options.flows >= _FORGOTTEN_FROM and options.retention_ms > _FORGOTTEN_MS:
         _forget_a_run(engine, start_ms - _FORGOTTEN_MS)
     return engine
 

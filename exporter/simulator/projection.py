@@ -39,10 +39,35 @@ def refuse_projection(request: Request) -> None:
 
 
 def _only(row: JsonObject, wanted: list[str]) -> JsonObject:
-    names = {path.partition(".")[0] for path in wanted}.union(_ALWAYS, _STUBBORN)
-    return {key: value for key, value in row.items() if key in names}
+    kept = {key: value for key, value in row.items() if key in _ALWAYS or key in _STUBBORN}
+    for path in wanted:
+        _copy(row, kept, path.split("."))
+    return {key: kept[key] for key in row if key in kept}
+
+
+def _copy(source: JsonObject, target: JsonObject, names: list[str]) -> None:
+    name, *rest = names
+    value = source.get(name)
+    if name not in source:
+        return
+    if not rest:
+        target[name] = value
+    elif isinstance(value, dict):
+        inner = target.setdefault(name, {})
+        if isinstance(inner, dict):
+            _copy(value, inner, rest)
 
 
 def _without(row: JsonObject, unwanted: list[str]) -> JsonObject:
-    names = set(unwanted).difference(("_id", *_STUBBORN))
-    return {key: value for key, value in row.items() if key not in names}
+    for path in unwanted:
+        if path != "_id" and path not in _STUBBORN:
+            row = _removed(row, path.split("."))
+    return row
+
+
+def _removed(row: JsonObject, names: list[str]) -> JsonObject:
+    name, *rest = names
+    value = row.get(name)
+    if rest and isinstance(value, dict):
+        return {**row, name: _removed(value, rest)}
+    return row if rest else {key: value for key, value in row.items() if key != name}

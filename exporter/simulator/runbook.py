@@ -80,8 +80,7 @@ class RunBook:
         for run in self._ordered[:count]:
             del self._by_prefix[run.id[:22]]
             self._by_flow[run.flow.id].remove(run)
-            if self.active.pop(run.id, None) is not None:
-                run.flow.in_progress.pop(run.step_id, None)
+            self.active.pop(run.id, None)
         del self._ordered[:count]
         del self._created[:count]
 

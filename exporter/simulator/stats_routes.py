@@ -37,8 +37,6 @@ def _window(engine: Engine, body: JsonObject) -> tuple[int, int]:
     gt_ms = _time(body, "time_gt", lte_ms - DAY_MS)
     if lte_ms > engine.now_ms + _GRACE_MS:
         raise bad_query("time_lte lies in the future.")
-    if gt_ms < engine.now_ms - engine.options.retention_ms - DAY_MS:
-        raise bad_query("time_gt lies before the data retention.")
     return gt_ms, lte_ms
 
 

@@ -48,7 +48,8 @@ def plain_reply(answer: Answer) -> Reply:
 def packed(reply: Reply, request_headers: Mapping[str, str]) -> Reply:
     """Return the reply compressed, when it is worth it and the client accepts gzip."""
     accepts = "gzip" in request_headers.get("accept-encoding", "")
-    if not accepts or len(reply.body) < _WORTH_PACKING or reply.blocks or reply.length is not None:
+    packed_already = any(name == "Content-Encoding" for name, _ in reply.headers)
+    if not accepts or packed_already or len(reply.body) < _WORTH_PACKING or reply.length is not None:
         return reply
     headers = (*reply.headers, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding"))
     # A fixed time stamp keeps equal answers equal byte for byte.
