@@ -74,7 +74,7 @@ class DrillDown:
         for flow_id in self._flow_turns.first(self._settings.flows_per_run):
             if attempts.hopeless:
                 break
-            self._flow_turns.postpone(flow_id, refresh.clock.monotonic())
+            self._flow_turns.to_the_end(flow_id)
             with attempts.step():
                 self._read_flow(refresh, flow_id, _signature(counts[flow_id]))
         changed = [key for key, row in self._steps.items() if row.signature != row.sampled_at and is_id(key[1])]
@@ -83,7 +83,7 @@ class DrillDown:
         for key in self._step_turns.first(self._settings.steps_per_run):
             if attempts.hopeless:
                 break
-            self._step_turns.postpone(key, refresh.clock.monotonic())
+            self._step_turns.to_the_end(key)
             with attempts.step():
                 self._read_step(refresh, key)
 

@@ -17,6 +17,7 @@ from exporter.collect.active import ActiveRun, ActiveRunsView, active_runs, carr
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
 from exporter.collect.known import InventoryClient, Known, KnownObjects
+from exporter.collect.turns import Turns
 from exporter.collect.windows import JobPagesClient, JobWindows
 from exporter.config.settings import JobsSettings
 from exporter.ledger.runs import RunLedger
@@ -63,7 +64,7 @@ class JobsCollector:
         self._retries = JobWindows(client, ledger, self._known, "retry", settings.overlap)
         self._retries_asked_at = float("-inf")
         self._active: Mapping[str, ActiveRun] = {}
-        self._asked: dict[str, float] = {}
+        self._turns: Turns[str] = Turns()
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read what is due, publish `active_runs` and `finished_runs`; raises the first ApiError that matters."""
@@ -105,19 +106,19 @@ class JobsCollector:
 
     def _follow(self, refresh: Refresh, listed: frozenset[str], *, retries_too: bool) -> None:
         """Ask for pending jobs that nothing showed, the longest unasked first, at most `follow_per_run` of them."""
-        pending = self._ledger.pending()
-        self._asked = {job_id: at for job_id, at in self._asked.items() if job_id in pending}
         shown = self._runs.shown | self._retries.shown | listed
-        lost = [
-            job_id for job_id, row in pending.items() if job_id not in shown and (row.kind == "flow" or retries_too)
-        ]
-        lost.sort(key=lambda job_id: (self._asked.get(job_id, float("-inf")), pending[job_id].created_at, job_id))
-        failure: ApiError | None = None
+        lost = {
+            job_id
+            for job_id, row in self._ledger.pending().items()
+            if job_id not in shown and (row.kind == "flow" or retries_too)
+        }
         self._ledger.close(job_id for job_id in lost if not is_id(job_id))
-        for job_id in [job_id for job_id in lost if is_id(job_id)][: self.settings.follow_per_run]:
+        self._turns.want(filter(is_id, lost), refresh.clock.monotonic())
+        failure: ApiError | None = None
+        for job_id in self._turns.first(self.settings.follow_per_run):
             if refresh.stop.is_set():
                 break
-            self._asked[job_id] = refresh.clock.monotonic()
+            self._turns.to_the_end(job_id)
             try:
                 self._ask(refresh, job_id)
             except PayloadError as error:

@@ -15,6 +15,7 @@ from exporter.api.models import FlowErrorCount
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
 from exporter.collect.known import Known
+from exporter.collect.turns import Turns
 
 _NEVER = float("-inf")
 
@@ -43,7 +44,7 @@ class RollUps:
         self._client = client
         self._counts: dict[str, OpenCount] = {}
         self._read_at: dict[str, float] = {}
-        self._asked: dict[str, float] = {}
+        self._turns: Turns[str] = Turns()
         self._homes: Mapping[str, str] = {}
         self._strangers: dict[str, float] = {}
 
@@ -56,12 +57,12 @@ class RollUps:
         """Ask for each integration with flows, the longest unasked first."""
         self._forget_deleted(known)
         wanted = {name for name in known.flows.values() if name in known.integrations and is_id(name)}
-        self._asked = {name: at for name, at in self._asked.items() if name in wanted}
         self._read_at = {name: at for name, at in self._read_at.items() if name in wanted}
-        for integration_id in sorted(wanted, key=lambda name: (self._asked.get(name, _NEVER), name)):
+        self._turns.want(wanted, refresh.clock.monotonic())
+        for integration_id in self._turns.first():
             if attempts.hopeless:
                 break
-            self._asked[integration_id] = refresh.clock.monotonic()
+            self._turns.to_the_end(integration_id)
             with attempts.step():
                 self._read_one(refresh, integration_id, known)
 

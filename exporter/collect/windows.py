@@ -17,6 +17,7 @@ from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
 from exporter.collect.coverage import Coverage, Covered
 from exporter.collect.known import KnownObjects
+from exporter.collect.turns import Turns
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.state import Kind
 
@@ -64,7 +65,7 @@ class JobWindows:
         self._span = _WIDEST_SECONDS
         self._failures = 0
         self._each_until: float | None = None
-        self._asked: dict[str, float] = {}
+        self._turns: Turns[str] = Turns()
         self.coverage = Coverage()
         self.shown: set[str] = set()
 
@@ -106,22 +107,18 @@ class JobWindows:
     def _read_each(self, refresh: Refresh) -> None:
         known = self._known.read(refresh)
         attempts = Attempts(refresh)
-        for integration_id in sorted(known.integrations, key=self._last_asked):
+        self._turns.want(known.integrations, refresh.clock.monotonic())
+        for integration_id in self._turns.first():
             if attempts.hopeless:
                 break
-            self._asked[integration_id] = refresh.clock.monotonic()
+            self._turns.to_the_end(integration_id)
             with attempts.step():
                 self._read_integration(refresh, integration_id)
         reached = self.coverage.of_all(known.integrations)
         if reached is not None and known.complete:
             self._ledger.advance(self._kind, reached.until, self._overlap, self._client.server_now())
             self.coverage.keep(known.integrations)
-            self._asked = {name: at for name, at in self._asked.items() if name in known.integrations}
         attempts.finish()
-
-    def _last_asked(self, integration_id: str) -> tuple[float, str]:
-        # By the asking, not the answer: integrations that keep failing must not keep the others from their turn.
-        return (self._asked.get(integration_id, float("-inf")), integration_id)
 
     def _read_integration(self, refresh: Refresh, integration_id: str) -> None:
         at, begun = refresh.clock.monotonic(), self._client.server_now()

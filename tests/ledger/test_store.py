@@ -1,0 +1,122 @@
+"""A ledger survives in its store: each step is one change, taken over only when the store has it."""
+
+import pytest
+
+from exporter.ledger.runs import RunLedger
+from exporter.ledger.state import LedgerChange, LedgerState, Pending
+from exporter.ledger.store import MemoryStore
+from tests.clocks import EPOCH
+from tests.ledger.rows import FLOW, INTEGRATION, finished, job
+
+OVERLAP = 7200.0
+
+
+class BreakingStore(MemoryStore):
+    """A store that keeps every change and fails the commit of a chosen number."""
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        super().__init__()
+        self.changes: list[LedgerChange] = []
+        self.fail_at = fail_at
+
+    def commit(self, change: LedgerChange) -> None:
+        if len(self.changes) == self.fail_at:
+            self.fail_at = None
+            raise OSError("disk full")
+        super().commit(change)
+        self.changes.append(change)
+
+
+def steps(ledger: RunLedger) -> None:
+    """A little of everything."""
+    ledger.notice([job("p", "running", created=5), job("v", "queued", created=6)], EPOCH + 7)
+    ledger.observe([finished("h", -5)], "flow", EPOCH + 8)
+    ledger.observe([finished("a", 30, records=(3, 1, 0)), finished("b", 31, "failed")], "flow", EPOCH + 60)
+    ledger.advance("flow", EPOCH + 60, OVERLAP, EPOCH + 60)
+    ledger.observe([finished("r", 32, kind="retry")], "retry", EPOCH + 61)
+    ledger.settle(finished("p", 50), EPOCH + 62)
+    ledger.close(["v"])
+    ledger.advance("flow", EPOCH + 20000, OVERLAP, EPOCH + 20000)
+    ledger.retire({FLOW}, {INTEGRATION}, EPOCH + 20000)
+
+
+def observable(ledger: RunLedger) -> tuple[object, ...]:
+    tallies = ledger.tallies()
+    marks = (ledger.watermark("flow"), ledger.watermark("retry"))
+    return (dict(tallies.flows), dict(tallies.integrations), dict(ledger.pending()), marks)
+
+
+def test_a_ledger_opened_on_the_same_store_goes_on_where_the_other_stopped() -> None:
+    store = MemoryStore()
+    first = RunLedger(store)
+    steps(first)
+    second = RunLedger(store)
+    assert observable(second) == observable(first)
+    second.observe([finished("a", 30), finished("b", 31, "failed")], "flow", EPOCH + 30000)
+    assert observable(second) == observable(first)
+
+
+@pytest.mark.parametrize("fail_at", range(8))
+def test_a_commit_that_fails_leaves_the_ledger_as_it_was(fail_at: int) -> None:
+    store = BreakingStore(fail_at)
+    ledger = RunLedger(store)
+    with pytest.raises(OSError, match="disk full"):
+        steps(ledger)
+    assert observable(ledger) == observable(RunLedger(store))
+
+
+@pytest.mark.parametrize("fail_at", range(8))
+def test_repeating_the_steps_after_a_failed_commit_gives_the_same_counters(fail_at: int) -> None:
+    broken, whole = RunLedger(BreakingStore(fail_at)), RunLedger(MemoryStore())
+    with pytest.raises(OSError, match="disk full"):
+        steps(broken)
+    steps(broken)
+    steps(whole)
+    assert broken.tallies().flows[FLOW].runs == whole.tallies().flows[FLOW].runs == (2, 1, 0)
+
+
+def test_an_id_and_its_count_travel_in_one_change() -> None:
+    store = BreakingStore()
+    ledger = RunLedger(store)
+    steps(ledger)
+    for change in store.changes:
+        counts_something = bool(change.flows or change.integrations)
+        assert not counts_something or change.counted
+
+
+def test_applying_a_change_twice_is_applying_it_once() -> None:
+    store = BreakingStore()
+    steps(RunLedger(store))
+    once, twice = LedgerState(), LedgerState()
+    for change in store.changes:
+        once.apply(change)
+        twice.apply(change)
+        twice.apply(change)
+    assert once == twice
+
+
+def test_a_step_that_changes_nothing_is_not_committed() -> None:
+    store = BreakingStore()
+    ledger = RunLedger(store)
+    steps(ledger)
+    commits = len(store.changes)
+    ledger.notice([], EPOCH + 20001)
+    ledger.observe([finished("a", 30)], "flow", EPOCH + 20001)
+    ledger.close(["unknown"])
+    ledger.retire(None, None, EPOCH + 20001)
+    assert len(store.changes) == commits
+
+
+def test_a_loaded_state_is_the_callers_own() -> None:
+    store = MemoryStore()
+    store.load().pending["x"] = Pending("flow", EPOCH)
+    assert not store.load().pending
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(LedgerChange(), False), (LedgerChange(closed_ids=frozenset({"a"})), True)],
+    ids=["empty", "one-id"],
+)
+def test_a_change_knows_whether_it_is_empty(change: LedgerChange, expected: bool) -> None:
+    assert bool(change) is expected
