@@ -63,6 +63,7 @@ class FakeClient:
     import_rows: list[Step] = field(default_factory=list)
     incomplete: set[str] = field(default_factory=set)
     faults: dict[str, Fault] = field(default_factory=dict)
+    shown_in_progress: set[str] = field(default_factory=set)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
     def calls_of(self, name: str) -> list[tuple[Any, ...]]:
@@ -96,6 +97,7 @@ class FakeClient:
     def current_jobs(self, refresh: Refresh) -> Listing[Job]:
         self._call(refresh, "current_jobs")
         rows = [row for row in self.jobs.values() if row.status not in FINISHED and row.id not in self.not_current]
+        self._note(rows)
         return self._listing("current_jobs", rows)
 
     def job(self, refresh: Refresh, job_id: str) -> Job:
@@ -118,7 +120,9 @@ class FakeClient:
         for number, start in enumerate(starts):
             self._call(refresh, "job_pages", kind, integration_id, number, created_gte, created_lte)
             cut = number + 1 == self.page_bound and number + 1 < len(starts)
-            yield Page(tuple(rows[start : start + self.page_size]), cut)
+            page = rows[start : start + self.page_size]
+            self._note(page)
+            yield Page(tuple(page), cut)
             if cut:
                 refresh.truncated += 1
                 return
@@ -167,6 +171,9 @@ class FakeClient:
         ]
         rows.sort(key=lambda row: (-(row.created_at or 0.0), row.id))
         return [*self.always_listed, *rows]
+
+    def _note(self, rows: Sequence[Job]) -> None:
+        self.shown_in_progress.update(row.id for row in rows if row.status not in FINISHED)
 
     def _call(self, refresh: Refresh, name: str, *arguments: Any) -> None:
         refresh.requests += 1
