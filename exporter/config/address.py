@@ -1,0 +1,101 @@
+"""Addresses: the account's base URL, where to listen, and the paths and URLs of the web flags.
+
+Every function raises ValueError with what is expected and without repeating the value: a URL may hold a password.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+_NAME = re.compile(r"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)(\.(?!-)[0-9A-Za-z_-]{1,63}(?<!-))*\.?")
+_PORT = re.compile(r"[0-9]{1,5}")
+_PATH = re.compile(r"(/[0-9A-Za-z_.~-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where to listen. An empty `host` means every interface; port 0 any free port."""
+
+    host: str
+    port: int
+
+
+def parse_listen_address(text: str) -> ListenAddress:
+    """`:10940`, `host:port` or `[::1]:port` as a value."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = host[1:-1] if bracketed else host
+    valid = _is_ip(bare, 6) if bracketed else (not bare or _is_host_name(bare))
+    if not colon or not valid or not _PORT.fullmatch(port) or int(port) > 65535:
+        raise ValueError("expected HOST:PORT, :PORT or [IPv6]:PORT with a port from 0 to 65535")
+    return ListenAddress(bare, int(port))
+
+
+def parse_base_url(text: str) -> str:
+    """The base URL of an API: scheme, host and port, without the `/v1` and the slash that people copy along.
+
+    Only https, or http for this machine itself: a token must not travel in the clear.
+    """
+    parts = _split(text)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("http would send the token in the clear; use https (http is for localhost alone)")
+    if parts.path.rstrip("/") not in {"", "/v1"}:
+        raise ValueError("expected no path after the host; /v1 is added to every call")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def parse_external_url(text: str) -> str:
+    """The URL under which people reach the exporter, without a slash at its end."""
+    parts = _split(text)
+    path = parts.path.rstrip("/")
+    if path and not _PATH.fullmatch(path):
+        raise ValueError("expected a path of letters, digits and _ . ~ - after the host")
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def parse_telemetry_path(text: str) -> str:
+    """The path of the metrics: not `/`, nor below `/-/`, where other pages are."""
+    if not _PATH.fullmatch(text) or text.startswith("/-/") or {".", ".."} & set(text.split("/")):
+        raise ValueError("expected a path such as /metrics: letters, digits and _ . ~ -, not / and not below /-/")
+    return text
+
+
+def _split(text: str) -> SplitResult:
+    """The parts of an http or https URL that has a host and neither user, query nor fragment."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("expected a URL such as https://api.integrator.io") from None
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise ValueError("expected a URL of plain ASCII characters without blanks")
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError("expected a URL that starts with https://")
+    if "@" in parts.netloc:
+        raise ValueError("expected a URL without user and password")
+    if "?" in text or "#" in text:
+        raise ValueError("expected a URL without `?` and `#`")
+    host = parts.hostname or ""
+    if not (_is_host_name(host) or (parts.netloc.startswith("[") and _is_ip(host, 6))):
+        raise ValueError("expected a host name or address after https://")
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError("expected a port from 1 to 65535 after the host")
+    return parts
+
+
+def _is_host_name(text: str) -> bool:
+    return len(text) <= 253 and _NAME.fullmatch(text) is not None
+
+
+def _is_ip(text: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == version and "%" not in text
+    except ValueError:
+        return False
+
+
+def _is_loopback(host: str) -> bool:
+    if host in {"localhost", "localhost."}:
+        return True
+    return (_is_ip(host, 4) or _is_ip(host, 6)) and ipaddress.ip_address(host).is_loopback

@@ -1,0 +1,52 @@
+"""The configuration in effect, as a settings file: what was given, and the default of everything else.
+
+The text loads to the same settings. It names where a token is, never the token.
+"""
+
+from collections.abc import Collection, Iterator
+
+from exporter.config.keys import COLLECTORS, LIMITS, RATE_LIMIT, Key
+from exporter.config.kinds import instant, quoted
+from exporter.config.settings import Account, CollectorSettings, Settings
+
+
+def effective(settings: Settings) -> str:
+    """`settings` as YAML with every default written out."""
+    return "\n".join(_lines(settings)) + "\n"
+
+
+def _lines(settings: Settings) -> Iterator[str]:
+    yield "accounts:"
+    for account in settings.accounts:
+        yield from _account(account)
+    yield "collectors:"
+    for name, keys in COLLECTORS.items():
+        yield f"  {name}:"
+        yield from _values(getattr(settings.collectors, name), keys, "    ")
+    yield "limits:"
+    yield from _values(settings.limits, LIMITS, "  ")
+
+
+def _account(account: Account) -> Iterator[str]:
+    yield f"  - name: {quoted(account.name)}"
+    yield f"    environment: {quoted(account.environment)}"
+    if account.region is not None:
+        yield f"    region: {account.region}"
+    else:
+        yield f"    base_url: {quoted(account.base_url)}"
+    if account.token.file is not None:
+        yield f"    token_file: {quoted(account.token.file)}"
+    else:
+        yield f"    token_env: {account.token.env}"
+    yield "    rate_limit:"
+    yield from _values(account.rate_limit, RATE_LIMIT, "      ")
+    if account.token_expires is not None:
+        yield f"    token_expires: {instant().write(account.token_expires)}"
+
+
+def _values(section: object, keys: Collection[Key], indent: str) -> Iterator[str]:
+    for key in keys:
+        value = getattr(section, key.name)
+        if value is None and isinstance(section, CollectorSettings):
+            value = {"timeout": section.deadline_seconds, "staleness": section.staleness_seconds}[key.name]
+        yield f"{indent}{key.name}: {key.kind.write(value)}"

@@ -1,0 +1,98 @@
+"""Every key of the settings file: its kind and meaning.
+
+Reading, the effective configuration and the documentation are all made from these tables; the defaults stand in
+`exporter.config.settings` alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exporter.config.kinds import Kind, choice, duration, instant, label_text, number, size, switch, whole
+from exporter.config.settings import MIB, REGIONS
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. `name` is also the attribute of the settings value it ends up in."""
+
+    name: str
+    kind: Kind
+    meaning: str
+
+
+RATE_LIMIT = (
+    Key("requests_per_second", number(0.01, 300), "Requests a second in the long run. The account itself has 300."),
+    Key(
+        "burst",
+        whole(1, 1000),
+        "Requests that may follow each other at once after a pause. The account itself has 1000.",
+    ),
+)
+
+ACCOUNT = (
+    Key("name", label_text(), "The `account` label. Each account has a name of its own."),
+    Key("environment", label_text(), "The `environment` label."),
+    Key("region", choice(REGIONS), "Where the account lives: a short name for its host."),
+    Key(
+        "token_expires",
+        instant(),
+        "When the token purges itself, as chosen at its creation; UTC unless it says otherwise.",
+    ),
+)
+"""Keys that are one value each; `base_url`, `token_file`, `token_env` and `rate_limit` have rules of their own."""
+
+COLLECTOR = (
+    Key("enabled", switch(), "Whether this collector runs."),
+    Key("interval", duration(1, DAY), "A scrape makes it read again when its values are older than this."),
+    Key("timeout", duration(1, 3600), "How long one run may take. Default: the interval, between 30s and 5m."),
+    Key(
+        "staleness",
+        duration(1, 7 * DAY),
+        "How long values are kept when reading fails. Default: 3 intervals, at least 5m.",
+    ),
+)
+
+JOBS = (
+    *COLLECTOR,
+    Key("overlap", duration(60, 7 * DAY), "How far back every listing of runs starts before the newest known one."),
+    Key("retries_interval", duration(1, DAY), "How often retry jobs are listed."),
+    Key("follow_per_run", whole(0, 1000), "Unfinished runs asked for one by one, at most, when no listing shows them."),
+)
+
+ERRORS = (
+    *COLLECTOR,
+    Key("flows_per_run", whole(0, 10_000), "Flows asked for the errors of their steps in one run, at most."),
+    Key("steps_per_run", whole(0, 10_000), "Steps whose errors are read in one run, at most."),
+    Key("pages_per_step", whole(1, 1000), "Pages of errors read of one step, at most."),
+    Key("codes", whole(1, 1000), "Error codes kept apart, at most; rarer ones are counted as `other`."),
+)
+
+COLLECTORS: Mapping[str, tuple[Key, ...]] = {
+    "health": COLLECTOR,
+    "inventory": COLLECTOR,
+    "jobs": JOBS,
+    "errors": ERRORS,
+    "connections": COLLECTOR,
+}
+
+LIMITS = (
+    Key("pages", whole(1, 100_000), "Pages read of one listing. A longer one is cut and counted."),
+    Key(
+        "response_bytes",
+        size(64 * 1024, 1024 * MIB),
+        "Size of one answer after decompression. A larger one is an error.",
+    ),
+    Key("connect_timeout", duration(0.1, 300), "How long connecting may take."),
+    Key("read_timeout", duration(0.1, 300), "How long an answer may pause."),
+    Key("attempts", whole(1, 10), "How often a request is sent until it succeeds, the first time included."),
+    Key("retry_after_max", duration(1, 3600), "Longest pause that is kept when the API asks for a longer one."),
+)
+
+LATER: Mapping[str, frozenset[str]] = {
+    "": frozenset({"profile", "filters", "state", "ownership"}),
+    "collectors": frozenset({"agents", "governance", "schedules"}),
+    "limits": frozenset({"series"}),
+}
+"""Keys by section that a later version reads. Refused, because accepting a setting that does nothing would be a lie."""
