@@ -14,6 +14,7 @@ from exporter.simulator.resources import Agent, Connection, Flow, Integration, N
 
 _CONNECTION_CAP = 500
 _NASTY_INTEGRATION = 2
+_OFFLINE_CONNECTION = 17
 
 
 @dataclass(slots=True)
@@ -106,7 +107,8 @@ def _integration(seed: int, ordinal: int, start_ms: int) -> Integration:
 
 
 def _connections(seed: int, integrations: int, account: Account, start_ms: int) -> list[Connection]:
-    count = min(_CONNECTION_CAP, 2 * integrations + 2)
+    # At least one for every application, and one more that may be offline from the start.
+    count = min(_CONNECTION_CAP, max(len(APPLICATIONS) + 2, 2 * integrations + 2))
     return [_connection(seed, n, account, start_ms) for n in range(count)]
 
 
@@ -120,7 +122,7 @@ def _connection(seed: int, ordinal: int, account: Account, start_ms: int) -> Con
     if ordinal % 50 == 5:
         name = NASTY_NAMES[ordinal // 50 % len(NASTY_NAMES)]
     on_premise = application.name == "Warehouse SQL" or (application.type == "ftp" and ordinal % 2 == 0)
-    offline_since = start_ms - 3 * DAY_MS if ordinal % 60 == 9 else None
+    offline_since = start_ms - 3 * DAY_MS if ordinal % 60 == _OFFLINE_CONNECTION else None
     return Connection(
         ordinal=ordinal,
         id=object_id(seed, "connection", ordinal),

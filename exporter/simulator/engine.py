@@ -97,8 +97,7 @@ class Engine:
         """End a run as planned: raise its errors, count it, start what is chained to it."""
         if run.stuck_share is not None or not run.in_progress:
             return
-        plan = replace(run.plan, errors=self._fitting(run))
-        run.settle(plan, plan.status, now_ms)
+        run.settle(self._fitting(run), now_ms)
         left = run.flow.in_progress.get(run.step_id, 0) - 1
         run.flow.in_progress[run.step_id] = max(0, left)
         self.runs.finish(run)
@@ -187,6 +186,9 @@ class Engine:
     def _begin_chained(self, flow: Flow, generator: Generator, key: str, now_ms: int) -> None:
         self._queue(self.begin(flow, generator, key, now_ms))
 
-    def _fitting(self, run: Run) -> tuple[tuple[str, int], ...]:
+    def _fitting(self, run: Run) -> RunPlan:
+        # No more errors than their step may hold, so that counts and records stay equal.
+        if not run.plan.errors:
+            return run.plan
         rooms = ((step_id, min(count, self.errors.room(run.flow.id, step_id))) for step_id, count in run.plan.errors)
-        return tuple((step_id, count) for step_id, count in rooms if count > 0)
+        return replace(run.plan, errors=tuple((step_id, count) for step_id, count in rooms if count > 0))

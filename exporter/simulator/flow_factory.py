@@ -177,10 +177,12 @@ class FlowFactory:
         return step
 
     def _connection_id(self, sandbox: bool, application: int, ordinal: int) -> str | None:
-        rows = self._connections.get((sandbox, application)) or self._connections.get((False, application), [])
         # A connection that is down from the start would pause every flow of its application.
-        usable = [row for row in rows if row.offline_since_ms is None]
-        return usable[ordinal % len(usable)].id if usable else None
+        for side in (sandbox, not sandbox):
+            usable = [row for row in self._connections.get((side, application), []) if row.offline_since_ms is None]
+            if usable:
+                return usable[ordinal % len(usable)].id
+        return None
 
 
 def _is_disabled(ordinal: int) -> bool:

@@ -1,6 +1,6 @@
 """Runs (jobs) and how they look to the API at a given moment."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.simulator.failures import ErrorKind
 from exporter.simulator.plan import PAGE_RECORDS, RunPlan, step_outcomes
@@ -50,11 +50,11 @@ class Run:
         """Whether the run has not ended yet."""
         return self.ended_ms is None
 
-    def settle(self, plan: RunPlan, status: str, now_ms: int) -> None:
+    def settle(self, plan: RunPlan, now_ms: int) -> None:
         """End the run at `now_ms` with the numbers of `plan`."""
-        self.plan = replace(plan, status=status)
+        self.plan = plan
         outcomes = step_outcomes(self.flow, self.step_id, plan)
-        self.status = status
+        self.status = plan.status
         self.ended_ms = now_ms
         self.modified_ms = now_ms + 71
         self.num_success = sum(row.success for row in outcomes)

@@ -1,0 +1,1 @@
+"""The simulator from the inside: engine, account, clock, incidents and faults, mostly without sockets."""
