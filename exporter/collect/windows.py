@@ -102,7 +102,6 @@ class JobWindows:
         if not self._read_scope(refresh, watermark, begun, None):
             raise TooLarge(Endpoint.JOBS.value, detail="more rows in one minute than the page bound allows")
         self.coverage.account_read(Covered(begun, at))
-        self._failures = 0
 
     def _read_each(self, refresh: Refresh) -> None:
         known = self._known.read(refresh)

@@ -62,6 +62,18 @@ def test_a_retry_in_progress_is_followed_to_its_end_and_is_no_active_run(kit: Jo
     assert kit.flow().retries == (1, 0, 0)
 
 
+def test_a_lost_retry_is_asked_for_only_when_retries_are_due(kit: JobsKit) -> None:
+    kit.client.unlisted.add("r")
+    kit.client.jobs["r"] = job("r", "running", -50, -40, kind="retry")
+    kit.collect()
+    kit.client.not_current.add("r")
+    for _ in range(4):
+        kit.next()
+    assert kit.client.calls_of("job") == []
+    kit.next()
+    assert kit.client.calls_of("job") == [("r",)]
+
+
 def test_unknown_retries_are_not_zero(kit: JobsKit) -> None:
     error = ServerError("/v1/jobs", status=500)
     kit.client.faults["job_pages"] = lambda kind, *_: error if kind == "retry" else None

@@ -18,7 +18,7 @@ from exporter.config.settings import JobsSettings
 from exporter.ledger.tally import FlowTally, IntegrationTally
 from tests.clocks import EPOCH
 from tests.collect.jobs_kit import MINUTE, JobsKit
-from tests.ledger.rows import INTEGRATION, finished, job
+from tests.ledger.rows import FLOW, INTEGRATION, finished, job
 
 
 @pytest.fixture
@@ -184,6 +184,18 @@ def test_a_window_over_the_page_bound_is_read_in_narrower_slices(kit: JobsKit) -
     assert kit.flow().runs == (100, 0, 0)
     assert kit.refresh.truncated > 0
     assert kit.runs.watermark == EPOCH + 1060
+
+
+def test_a_cut_slice_is_halved_rather_than_taken_apart(kit: JobsKit) -> None:
+    kit.client.page_size, kit.client.page_bound = 5, 4
+    kit.collect()
+    for _ in range(30):
+        kit.clock.advance(100)
+        kit.finish(f"run-{kit.now}")
+    kit.client.calls.clear()
+    assert kit.next() is None
+    windows = {call[3:] for call in kit.client.calls_of("job_pages") if call[0] == "flow"}
+    assert len(windows) < 10
 
 
 def test_more_rows_in_a_minute_than_pages_stop_the_watermark_but_not_the_counting(kit: JobsKit) -> None:
@@ -361,6 +373,28 @@ def test_a_flow_missing_from_an_incomplete_listing_keeps_its_counters(kit: JobsK
     kit.client.incomplete.add("flows")
     kit.next()
     assert kit.flow().runs == (1, 0, 0)
+
+
+def test_a_first_listing_that_is_incomplete_takes_no_counters_away(kit: JobsKit) -> None:
+    kit.collect()
+    kit.clock.advance(30)
+    kit.finish("a")
+    kit.next()
+    kit.restart()
+    kit.client.flow_homes, kit.client.integration_ids = {}, []
+    kit.client.incomplete.update({"flows", "integrations"})
+    kit.next()
+    assert kit.flow().runs == (1, 0, 0)
+    assert kit.integration().runs == (1, 0, 0)
+
+
+def test_numbers_of_an_account_that_cannot_be_read_age_as_a_whole(kit: JobsKit) -> None:
+    kit.collect()
+    kit.client.always("job_pages", RateLimited("/v1/jobs", status=429))
+    for _ in range(6):
+        kit.next()
+    assert set(kit.runs.flows) == {FLOW}
+    assert set(kit.runs.integrations) == {INTEGRATION}
 
 
 def test_a_flow_that_is_newer_than_the_listing_is_counted(kit: JobsKit) -> None:

@@ -1,0 +1,70 @@
+"""What exists, from listings that may be incomplete."""
+
+import pytest
+
+from exporter.api.listing import Listing
+from exporter.api.models import Flow, Integration
+from exporter.collect.coverage import Coverage, Covered
+from exporter.collect.known import Known, known
+
+BEFORE = Known({"flow-1": "int-1", "flow-2": "none"}, frozenset({"int-1", "int-2", "none"}), complete=True, at=10.0)
+
+
+def listings(
+    homes: dict[str, str | None], ids: list[str], *, flows: bool = True, integrations: bool = True
+) -> tuple[Listing[Flow], Listing[Integration]]:
+    flow_rows = tuple(Flow(id=flow_id, integration_id=home) for flow_id, home in homes.items())
+    return (
+        Listing(flow_rows, flows, 20.0),
+        Listing(tuple(Integration(id=name) for name in ids), integrations, 15.0),
+    )
+
+
+def test_complete_listings_replace_what_was_known() -> None:
+    now = known(*listings({"flow-3": "int-3"}, ["int-3"]), BEFORE)
+    assert now == Known({"flow-3": "int-3"}, frozenset({"int-3"}), complete=True, at=15.0)
+
+
+def test_what_an_incomplete_list_of_flows_leaves_out_still_exists() -> None:
+    now = known(*listings({"flow-1": "int-2"}, ["int-1", "int-2"], flows=False), BEFORE)
+    assert now.flows == {"flow-1": "int-2", "flow-2": "none"}
+    assert now.integrations == {"int-1", "int-2", "none"}
+    assert not now.complete
+
+
+def test_what_an_incomplete_list_of_integrations_leaves_out_still_exists() -> None:
+    now = known(*listings({"flow-1": "int-1"}, ["int-1"], integrations=False), BEFORE)
+    assert now.integrations == {"int-1", "int-2"}
+    assert not now.complete
+
+
+@pytest.mark.parametrize(("home", "expected"), [(None, {"int-1", "none"}), ("int-1", {"int-1"})])
+def test_flows_outside_any_integration_have_a_home_of_their_own(home: str | None, expected: set[str]) -> None:
+    assert known(*listings({"flow-1": home}, ["int-1"]), None).integrations == expected
+
+
+def test_coverage_of_all_is_that_of_the_least_read() -> None:
+    coverage = Coverage()
+    assert coverage.of_all(["a"]) is None
+    coverage.integration_read("a", Covered(100.0, 1.0))
+    assert coverage.of_all(["a", "b"]) is None
+    coverage.integration_read("b", Covered(90.0, 2.0))
+    assert coverage.of_all(["a", "b"]) == Covered(90.0, 1.0)
+    assert coverage.newest == 2.0
+
+
+def test_the_newest_reading_of_an_integration_counts_whichever_way_it_was_read() -> None:
+    coverage = Coverage()
+    coverage.integration_read("a", Covered(100.0, 1.0))
+    coverage.account_read(Covered(110.0, 2.0))
+    assert coverage.of("a") == coverage.of("never") == Covered(110.0, 2.0)
+    coverage.integration_read("a", Covered(120.0, 3.0))
+    assert coverage.of("a") == Covered(120.0, 3.0)
+    coverage.keep(["b"])
+    assert coverage.of("a") == Covered(110.0, 2.0)
+
+
+def test_nothing_read_is_nothing_covered() -> None:
+    assert Coverage().newest is None
+    assert Coverage().of("a") is None
+    assert Coverage().of_all([]) is None
