@@ -6,6 +6,7 @@ reads a token registers it with `redact`; from then on it is replaced by stars w
 
 import json
 import logging
+import math
 import sys
 import threading
 from collections import OrderedDict
@@ -91,14 +92,24 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        line = self._write(dict(_parts(record))) + "\n"
+        try:
+            line = self._write(dict(_parts(record)))
+        except Exception:  # a value whose text cannot be had; logging's own report of it would print that value
+            line = self._write({"level": record.levelname.lower(), "logger": record.name, "msg": "unprintable event"})
         stream = self._stream if self._stream is not None else sys.stderr
         try:
-            stream.write(line)
-            stream.flush()
+            _put(stream, line + "\n")
         except (OSError, ValueError):
-            # Closed, full or broken: logging's own report of it would print the record's arguments.
+            # Closed, full or broken: there is no other place to say so.
             return
+
+
+def _put(stream: TextIO, line: str) -> None:
+    try:
+        stream.write(line)
+    except UnicodeEncodeError:
+        stream.write(line.encode("ascii", "backslashreplace").decode("ascii"))
+    stream.flush()
 
 
 def _parts(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
@@ -119,7 +130,7 @@ def _parts(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # a slip in the call of ours or of a library must not lose the event
+    except (TypeError, ValueError, KeyError):  # a slip in the call, of ours or of a library, must not lose the event
         return str(record.msg)
 
 
@@ -127,12 +138,9 @@ def _plain(value: object) -> object:
     """A field's value: numbers and truth values as they are, anything else as text without tokens."""
     if value is None or isinstance(value, bool | int):
         return value
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return round(value, 6)
-    try:
-        return _SECRETS.hidden_in(str(value))
-    except Exception:  # same as above
-        return f"({type(value).__name__} without text)"
+    return _SECRETS.hidden_in(str(value))
 
 
 def _json(parts: Mapping[str, object]) -> str:

@@ -46,11 +46,11 @@ ACCOUNT = (
 COLLECTOR = (
     Key("enabled", switch(), "Whether this collector runs."),
     Key("interval", duration(1, DAY), "A scrape makes it read again when its values are older than this."),
-    Key("timeout", duration(1, 3600), "How long one run may take. Default: the interval, between 30s and 5m."),
+    Key("timeout", duration(1, 3600), "How long one run may take. Not given: the interval, between 30s and 5m."),
     Key(
         "staleness",
         duration(1, 7 * DAY),
-        "How long values are kept when reading fails. Default: 3 intervals, at least 5m.",
+        "How long values are kept when reading fails. Not given: 3 intervals, at least 5m.",
     ),
 )
 

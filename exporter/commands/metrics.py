@@ -1,0 +1,23 @@
+"""`celigo-exporter metrics`: one collection to standard output."""
+
+import click
+
+from exporter import logs
+from exporter.commands.flags import CONFIG_FLAG, log_flags
+from exporter.commands.invocation import Invocation
+from exporter.config.load import load_settings
+
+
+@click.command("metrics", params=[CONFIG_FLAG, *log_flags("warning")])
+@click.pass_obj
+def metrics(
+    invocation: Invocation, config_file: str | None, log_level: logs.LogLevel, log_format: logs.LogFormat
+) -> int:
+    """Collect once, write the metrics to standard output and end."""
+    logs.configure(log_level, log_format)
+    settings = load_settings(config_file, invocation.environ)
+    # The client and the renderer are needed here and in `serve` alone.
+    from exporter.serve.once import collect_once
+
+    click.echo(collect_once(settings, invocation.environ, invocation.clock), nl=False)
+    return 0

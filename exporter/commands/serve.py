@@ -1,0 +1,30 @@
+"""`celigo-exporter serve`: the exporter."""
+
+import click
+
+from exporter import logs
+from exporter.commands.flags import CONFIG_FLAG, WEB_FLAGS, log_flags, web_settings
+from exporter.commands.invocation import Invocation
+from exporter.config.load import load_settings
+
+
+@click.command("serve", params=[CONFIG_FLAG, *WEB_FLAGS, *log_flags("info")])
+@click.pass_obj
+def serve(
+    invocation: Invocation,
+    config_file: str | None,
+    listen_addresses: tuple[str, ...],
+    telemetry_path: str,
+    external_url: str | None,
+    timeout_offset: float,
+    log_level: logs.LogLevel,
+    log_format: logs.LogFormat,
+) -> int:
+    """Serve the metrics over HTTP (also without any command)."""
+    web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset)
+    logs.configure(log_level, log_format)
+    settings = load_settings(config_file, invocation.environ, web)
+    # The web server takes long to import, which the other commands need not pay for.
+    from exporter.serve.server import serve as run
+
+    return run(settings, invocation.environ, invocation.clock)

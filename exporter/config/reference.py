@@ -1,0 +1,170 @@
+"""docs/configuration.md, made from the tables that reading the settings uses, so that it cannot say anything else.
+
+`python -m exporter.config.reference docs` writes it; a test compares the committed file.
+"""
+
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import click
+
+from exporter.config.environment import VARIABLES
+from exporter.config.keys import ACCOUNT, COLLECTORS, LATER, LIMITS, RATE_LIMIT, Key
+from exporter.config.settings import REGIONS, Account, Collectors, CollectorSettings, Limits, RateLimit, TokenSource
+
+FILE_NAME = "configuration.md"
+
+_INTRODUCTION = """\
+# Configuration
+
+Made from the code by `make docs`; edit it there.
+
+One account needs no file: set `CELIGO_API_TOKEN` and `CELIGO_REGION`. Several accounts, or other intervals and limits,
+need a YAML file, named by `--config.file`. With a file the account variables of the environment are not looked at.
+
+Unknown keys, values of the wrong type, a missing token and unreadable files end the program with exit status 2 and one
+line that names file, line and key. `celigo-exporter config check` says so beforehand and prints what is in effect.
+
+```yaml
+accounts:
+  - name: acme
+    environment: production
+    region: eu
+    token_file: /run/secrets/acme
+    rate_limit: {requests_per_second: 5, burst: 10}
+  - name: acme-sandbox
+    environment: sandbox
+    region: eu
+    token_env: ACME_SANDBOX_TOKEN
+collectors:
+  jobs: {interval: 60s, overlap: 2h}
+  errors: {interval: 10m}
+limits: {pages: 200, response_bytes: 64MiB}
+```
+
+Durations are whole numbers with units, largest first: `ms`, `s`, `m`, `h`, `d`, `w`, as in `90s` or `1h30m`. Sizes have
+`B`, `KiB`, `MiB` or `GiB`. A number without a unit is refused for both. Switches are `true` or `false`.
+"""
+
+_BASE_URL = (
+    "Any other host, instead of `region`. Only https, except for this machine itself. `/v1` at its end is left out."
+)
+_TOKEN_FILE = (
+    "File that holds the token alone, relative to the settings file. Read again when it changes and after a 401."
+)
+_TOKEN_ENV = "Environment variable that holds the token. Exactly one of this and `token_file` is needed."
+_RATE_LIMIT = "The exporter's own budget for this account; see below."
+
+_OWN_RULES = (
+    ("base_url", "URL", "of the region", _BASE_URL),
+    ("token_file", "path", "", _TOKEN_FILE),
+    ("token_env", "variable", "", _TOKEN_ENV),
+    ("rate_limit", "mapping", "", _RATE_LIMIT),
+)
+
+
+def configuration_page(root: click.Group) -> str:
+    """The whole page; `root` is the command line whose flags it lists."""
+    return "\n".join((_INTRODUCTION, *_file(), *_environment(), *_flags(root), *_ends())) + "\n"
+
+
+def _file() -> Iterator[str]:
+    yield "## The file\n\n### `accounts[]`\n"
+    example = Account(name="", token=TokenSource())
+    rows = [(key.name, _type(key), _default(key, example, key.name == "name"), key.meaning) for key in ACCOUNT]
+    yield _table(("Key", "Type", "Default", "Meaning"), [*_code(rows[:3]), *_code(_OWN_RULES), *_code(rows[3:])])
+    yield "Regions: " + ", ".join(f"`{region}` is {url}" for region, url in REGIONS.items()) + ".\n"
+    yield from _section("accounts[].rate_limit", RATE_LIMIT, RateLimit())
+    for name, keys in COLLECTORS.items():
+        yield from _section(f"collectors.{name}", keys, getattr(Collectors(), name))
+    yield from _section("limits", LIMITS, Limits())
+    later = [f"`{section}.{name}`" if section else f"`{name}`" for section, names in LATER.items() for name in names]
+    yield f"Refused until a later version reads them: {', '.join(sorted(later))}.\n"
+
+
+def _section(title: str, keys: Collection[Key], defaults: object) -> Iterator[str]:
+    yield f"### `{title}`\n"
+    rows = [(key.name, _type(key), _default(key, defaults), key.meaning) for key in keys]
+    yield _table(("Key", "Type", "Default", "Meaning"), _code(rows))
+
+
+def _type(key: Key) -> str:
+    return f"{key.kind.name}, {key.kind.bounds}" if key.kind.bounds else key.kind.name
+
+
+def _default(key: Key, defaults: object, required: bool = False) -> str:
+    if required:
+        return "needed"
+    value = getattr(defaults, key.name)
+    if value is None and isinstance(defaults, CollectorSettings):
+        value = {"timeout": defaults.deadline_seconds, "staleness": defaults.staleness_seconds}[key.name]
+    return "" if value is None else f"`{key.kind.write(value).strip(chr(34))}`"
+
+
+def _environment() -> Iterator[str]:
+    yield "## Environment variables\n\nRead when there is no settings file. An empty variable counts as not set.\n"
+    yield _table(("Variable", "Meaning"), [(f"`{name}`", meaning) for name, meaning in VARIABLES.items()])
+    yield (
+        "With and without a file: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` for proxies and `REQUESTS_CA_BUNDLE` for a\n"
+        "private certificate authority. TLS verification cannot be switched off.\n"
+    )
+
+
+def _flags(root: click.Group) -> Iterator[str]:
+    yield "## Flags\n"
+    for path, command in _commands(root, ()):
+        options = [option for option in command.params if isinstance(option, click.Option)]
+        yield f"### `{' '.join(path)}`\n\n{command.get_short_help_str(200)}\n"
+        yield _table(("Flag", "Default", "Meaning"), [_flag(option) for option in options])
+
+
+def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def _flag(option: click.Option) -> tuple[str, str, str]:
+    default = option.default if isinstance(option.default, tuple) else (option.default,)
+    words = option.type.choices if isinstance(option.type, click.Choice) else ()
+    meaning = (option.help or "") + (f" One of {', '.join(f'`{word}`' for word in words)}." if words else "")
+    shown = ", ".join(f"`{one}`" for one in default) if option.show_default else ""
+    return f"`{option.opts[0]}`", shown, meaning
+
+
+def _ends() -> Iterator[str]:
+    yield "## Exit status\n"
+    rows = (
+        ("`0`", "done"),
+        ("`1`", "what was asked for failed: a failed check, a port in use"),
+        ("`2`", "flags or settings are wrong; one line says what"),
+        ("`130`", "interrupted"),
+        ("`141`", "whoever read the output went away"),
+    )
+    yield _table(("Status", "Meaning"), rows).rstrip("\n")
+
+
+def _code(rows: Collection[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [(f"`{row[0]}`", *row[1:]) for row in rows]
+
+
+def _table(head: tuple[str, ...], rows: Collection[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def write(folder: Path) -> Path:
+    """Write the page into `folder`; its path."""
+    # The command line imports the settings, not the other way round, except to describe itself here.
+    from exporter.cli import root
+
+    path = folder / FILE_NAME
+    path.write_text(configuration_page(root), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
