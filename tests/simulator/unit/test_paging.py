@@ -47,7 +47,9 @@ def test_rows_that_come_and_go_between_pages_neither_repeat_nor_get_lost() -> No
     assert not set(first) & set(second)
 
 
-@given(st.integers(0, 99), st.integers(-(2**60), 2**60), st.text(), st.dictionaries(st.text(), st.booleans() | st.text()))
+@given(
+    st.integers(0, 99), st.integers(-(2**60), 2**60), st.text(), st.dictionaries(st.text(), st.booleans() | st.text())
+)
 def test_a_cursor_survives_its_way_through_a_url(page: int, at: int, row_id: str, body: dict[str, Any]) -> None:
     cursor = Cursor(page, at, row_id, body)
     text = cursor.encode()
