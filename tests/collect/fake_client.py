@@ -55,6 +55,7 @@ class FakeClient:
     unlisted: set[str] = field(default_factory=set)
     not_current: set[str] = field(default_factory=set)
     flow_homes: dict[str, str | None] = field(default_factory=dict)
+    listed_homes: dict[str, str | None] | None = None
     integration_ids: list[str] = field(default_factory=list)
     open_errors: dict[tuple[str, str], list[ErrorRecord]] = field(default_factory=dict)
     last_errors: bool = True
@@ -79,7 +80,8 @@ class FakeClient:
 
     def flows(self, refresh: Refresh) -> Listing[Flow]:
         self._call(refresh, "flows")
-        rows = [Flow(id=flow_id, integration_id=home) for flow_id, home in self.flow_homes.items()]
+        homes = self.flow_homes if self.listed_homes is None else self.listed_homes
+        rows = [Flow(id=flow_id, integration_id=home) for flow_id, home in homes.items()]
         return self._listing("flows", rows)
 
     def integrations(self, refresh: Refresh) -> Listing[Integration]:
@@ -131,7 +133,7 @@ class FakeClient:
         self._call(refresh, "integration_errors", integration_id)
         rows = []
         for flow_id in dict.fromkeys(flow_id for flow_id, _ in self.open_errors):
-            if (self.flow_homes.get(flow_id) or "none") == integration_id:
+            if flow_id in self.flow_homes and (self.flow_homes[flow_id] or "none") == integration_id:
                 records = [row for (owner, _), held in self.open_errors.items() if owner == flow_id for row in held]
                 if records:
                     rows.append(
