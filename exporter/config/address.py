@@ -65,7 +65,6 @@ def _split(text: str) -> SplitResult:
     """The parts of an http or https URL that has a host and neither user, query nor fragment."""
     try:
         parts = urlsplit(text)
-        port = parts.port
     except ValueError:
         raise ValueError("expected a URL such as https://api.integrator.io") from None
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
@@ -77,11 +76,18 @@ def _split(text: str) -> SplitResult:
     if "?" in text or "#" in text:
         raise ValueError("expected a URL without `?` and `#`")
     host = parts.hostname or ""
-    if not (_is_host_name(host) or (parts.netloc.startswith("[") and _is_ip(host, 6))):
+    if not (_is_ip(host, 6) if parts.netloc.startswith("[") else _is_host_name(host)):
         raise ValueError("expected a host name or address after https://")
-    if port == 0 or parts.netloc.endswith(":"):
+    if not _has_good_port(parts):
         raise ValueError("expected a port from 1 to 65535 after the host")
     return parts
+
+
+def _has_good_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0 and not parts.netloc.endswith(":")
+    except ValueError:
+        return False
 
 
 def _is_host_name(text: str) -> bool:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from exporter.config.nodes import ListNode, MapNode, Node, Scalar
 from exporter.config.problem import HIDDEN, ConfigError, named, names_secret, shown
 
-_KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing", "timestamp": "a date"}
-
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -40,7 +38,8 @@ class Cursor:
         if names_secret(self.path):
             return HIDDEN
         text = shown(self.node.text)
-        return text if self.node.tag == "str" or text == HIDDEN else f"{_KINDS.get(self.node.tag, 'a value')} {text}"
+        # In quotes what is text, without them what YAML takes for a number, a switch or a date.
+        return text if self.node.tag == "str" or text == HIDDEN else text[1:-1]
 
     def scalar(self, what: str) -> Scalar:
         """The single value here; raises ConfigError when there is a list or mapping, or nothing."""

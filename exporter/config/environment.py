@@ -54,7 +54,7 @@ def _token(given: Mapping[str, str]) -> TokenSource:
     if TOKEN in given:
         return TokenSource(env=TOKEN)
     if TOKEN_FILE not in given:
-        raise ConfigError(f"nothing to read: set {TOKEN} or {TOKEN_FILE}, or name a file with --config.file")
+        raise ConfigError(f"no account: set {TOKEN} or {TOKEN_FILE}, or name a file with --config.file")
     path = given[TOKEN_FILE]
     if may_be_token(path):
         raise _fail(f"this looks like the token itself; name a file, or use {TOKEN}", TOKEN_FILE)

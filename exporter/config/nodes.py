@@ -18,6 +18,7 @@ NODES = 100_000
 """Bounds of a file: nesting, and values after aliases are expanded."""
 
 _CORE = "tag:yaml.org,2002:"
+_SCALAR_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge", "value"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,10 @@ class _Composer:
         if tag is None or tag == "!":
             resolve: Callable[..., str] = self._resolver.resolve
             tag = resolve(yaml.ScalarNode, event.value, event.implicit)
-        if not tag.startswith(_CORE):
+        short = tag.removeprefix(_CORE)
+        if short not in _SCALAR_TAGS:
             raise self._fail("tags are not supported", line)
-        return Scalar(event.value, tag.removeprefix(_CORE), line)
+        return Scalar(event.value, short, line)
 
     def _closed(self, ended: _Open) -> Node:
         size = 1 + sum(child.size for child in ended.children)

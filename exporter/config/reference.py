@@ -47,20 +47,20 @@ Durations are whole numbers with units, largest first: `ms`, `s`, `m`, `h`, `d`,
 `B`, `KiB`, `MiB` or `GiB`. A number without a unit is refused for both. Switches are `true` or `false`.
 """
 
-_BASE_URL = (
+_URL_MEANING = (
     "Any other host, instead of `region`. Only https, except for this machine itself. `/v1` at its end is left out."
 )
-_TOKEN_FILE = (
+_FILE_MEANING = (
     "File that holds the token alone, relative to the settings file. Read again when it changes and after a 401."
 )
-_TOKEN_ENV = "Environment variable that holds the token. Exactly one of this and `token_file` is needed."
-_RATE_LIMIT = "The exporter's own budget for this account; see below."
+_VARIABLE_MEANING = "Environment variable that holds the token. Exactly one of this and `token_file` is needed."
+_BUDGET_MEANING = "The exporter's own budget for this account; see below."
 
 _OWN_RULES = (
-    ("base_url", "URL", "of the region", _BASE_URL),
-    ("token_file", "path", "", _TOKEN_FILE),
-    ("token_env", "variable", "", _TOKEN_ENV),
-    ("rate_limit", "mapping", "", _RATE_LIMIT),
+    ("base_url", "URL", "of the region", _URL_MEANING),
+    ("token_file", "path", "", _FILE_MEANING),
+    ("token_env", "variable", "", _VARIABLE_MEANING),
+    ("rate_limit", "mapping", "", _BUDGET_MEANING),
 )
 
 

@@ -1,0 +1,108 @@
+"""The configuration in effect loads to the same settings and shows no token."""
+
+import string
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config.effective import effective
+from exporter.config.keys import COLLECTORS, LIMITS, RATE_LIMIT, Key
+from exporter.config.kinds import Kind
+from exporter.config.load import parse_settings
+from exporter.config.settings import REGIONS, Account, Collectors, Limits, RateLimit, Settings, TokenSource
+from tests.config.places import ENVIRON, TOKEN
+from tests.config.test_load import FULL
+
+LABEL = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=30)
+LABEL_WITH_SIGNS = LABEL | st.text(string.punctuation + string.ascii_letters, min_size=1, max_size=30)
+
+
+def values_of(kind: Kind) -> st.SearchStrategy[Any]:
+    """Any value that the kind reads."""
+    low, _, high = kind.bounds.partition(" to ")
+    match kind.name:
+        case "whole number":
+            return st.integers(int(low), int(high))
+        case "number":
+            return st.integers(10, 300_000).map(lambda thousandths: thousandths / 1000)
+        case "size":
+            return st.integers(64 * 1024, 1 << 30)
+        case "duration":
+            return st.integers(60_000, 300_000).map(lambda milliseconds: milliseconds / 1000)
+    return st.just(True)
+
+
+def given_values(keys: tuple[Key, ...]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {}, optional={key.name: values_of(key.kind) for key in keys if key.name != "staleness"}
+    )
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> Settings:
+    regions = st.sampled_from([*REGIONS.items(), (None, "https://celigo.example.com"), (None, "http://[::1]:8080")])
+    accounts = []
+    for name in draw(st.lists(LABEL_WITH_SIGNS, min_size=1, max_size=3, unique=True)):
+        region, base_url = draw(regions)
+        accounts.append(
+            Account(
+                name,
+                TokenSource(env="ACME_TOKEN"),
+                base_url,
+                region,
+                environment=draw(LABEL_WITH_SIGNS),
+                rate_limit=RateLimit(**draw(given_values(RATE_LIMIT))),
+                token_expires=draw(st.none() | st.integers(946_684_800, 7_000_000_000).map(float)),
+            )
+        )
+    defaults = Collectors()
+    collectors = {name: type(getattr(defaults, name)) for name in COLLECTORS}
+    changed = {name: kind(**draw(given_values(COLLECTORS[name]))) for name, kind in collectors.items()}
+    return Settings(tuple(accounts), Collectors(**changed), Limits(**draw(given_values(LIMITS))))
+
+
+@given(settings())
+def test_it_loads_to_settings_that_are_the_same_in_effect(before: Settings) -> None:
+    text = effective(before)
+    after = parse_settings(text, "effective.yml", ENVIRON)
+    assert after.accounts == before.accounts
+    assert after.limits == before.limits
+    assert effective(after) == text
+    for name in COLLECTORS:
+        was, now = getattr(before.collectors, name), getattr(after.collectors, name)
+        assert now.deadline_seconds == pytest.approx(was.deadline_seconds, abs=0.0005)
+        assert now.staleness_seconds == pytest.approx(was.staleness_seconds, abs=0.0005)
+
+
+@pytest.mark.parametrize("region", [*REGIONS, None])
+def test_it_gives_the_region_or_the_base_url_never_both(region: str | None) -> None:
+    url = REGIONS[region] if region else "https://celigo.example.com"
+    text = effective(Settings((Account("a", TokenSource(env="A"), url, region),)))
+    assert ("region:" in text, "base_url:" in text) == (region is not None, region is None)
+
+
+def test_it_names_the_place_of_a_token_and_not_the_token() -> None:
+    text = effective(
+        parse_settings(
+            FULL.replace("secrets/acme", "/dev/null").replace("token_file: /dev/null", "token_env: ACME_TOKEN"),
+            "f",
+            ENVIRON,
+        )
+    )
+    assert "token_env: ACME_TOKEN" in text
+    assert TOKEN not in text
+
+
+def test_it_writes_every_default_out() -> None:
+    text = effective(Settings((Account("acme", TokenSource(file="/run/secrets/acme")),)))
+    assert text.startswith('accounts:\n  - name: "acme"\n    environment: "production"\n    region: us\n')
+    for expected in (
+        'token_file: "/run/secrets/acme"',
+        "burst: 10",
+        "overlap: 2h",
+        "staleness: 15m",
+        "response_bytes: 64MiB",
+    ):
+        assert expected in text
