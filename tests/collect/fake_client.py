@@ -6,7 +6,7 @@ and records. Every call is noted, so that tests can say what was asked and how o
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from exporter.api.endpoints import Endpoint
@@ -36,11 +36,13 @@ class Published:
     views: dict[str, Any] = field(default_factory=dict)
     at: dict[str, float] = field(default_factory=dict)
     count: Counter[str] = field(default_factory=Counter)
+    history: list[Any] = field(default_factory=list)
 
     def __call__(self, part: str, view: object, at: float) -> None:
         self.views[part] = view
         self.at[part] = at
         self.count[part] += 1
+        self.history.append(view)
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class FakeClient:
     not_current: set[str] = field(default_factory=set)
     flow_homes: dict[str, str | None] = field(default_factory=dict)
     listed_homes: dict[str, str | None] | None = None
+    cached_since: float | None = None
     integration_ids: list[str] = field(default_factory=list)
     open_errors: dict[tuple[str, str], list[ErrorRecord]] = field(default_factory=dict)
     last_errors: bool = True
@@ -82,7 +85,8 @@ class FakeClient:
         self._call(refresh, "flows")
         homes = self.flow_homes if self.listed_homes is None else self.listed_homes
         rows = [Flow(id=flow_id, integration_id=home) for flow_id, home in homes.items()]
-        return self._listing("flows", rows)
+        listing = self._listing("flows", rows)
+        return listing if self.cached_since is None else replace(listing, fetched_at=self.cached_since)
 
     def integrations(self, refresh: Refresh) -> Listing[Integration]:
         self._call(refresh, "integrations")

@@ -161,6 +161,31 @@ def test_flows_that_fail_all_the_time_do_not_starve_the_others() -> None:
     assert {flow_id for flow_id, _ in kit.steps} == set(kit.client.flow_homes) - bad
 
 
+def test_steps_that_fail_all_the_time_do_not_starve_the_others() -> None:
+    kit = many(10, steps_per_run=5)
+    bad = {"flow-000", "flow-001", "flow-002", "flow-003"}
+    for flow_id in kit.client.flow_homes:
+        kit.raise_errors(flow_id, "imp-1", 1)
+    error = ServerError("/v1/flows/{flowId}/{stepId}/errors", status=500)
+    kit.client.faults["step_errors"] = lambda flow_id, *_: error if flow_id in bad else None
+    for _ in range(6):
+        kit.next()
+    assert kit.view.sampled_ratio == 0.6
+
+
+def test_flows_that_cannot_be_read_do_not_keep_the_records_of_others_from_being_read() -> None:
+    kit = many(4, flows_per_run=10, steps_per_run=1)
+    kit.raise_errors("flow-000", "imp-1", 1)
+    kit.raise_errors("flow-000", "exp-1", 1)
+    kit.collect()
+    for flow_id in ("flow-001", "flow-002", "flow-003"):
+        kit.raise_errors(flow_id, "imp-1", 1)
+    kit.client.always("flow_errors", ServerError("/v1/flows/{flowId}/errors", status=500))
+    kit.next()
+    assert len(flows_asked(kit)) == 3
+    assert len(steps_asked(kit)) == 1
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=1, max_size=12),
@@ -237,6 +262,15 @@ def test_a_step_without_a_list_of_its_errors_keeps_its_number_and_is_not_asked_a
     assert kit.collect() is None
     assert kit.steps == {("flow-a", "imp-1"): 3}
     assert (kit.view.codes, kit.view.sampled_ratio) == (None, 0.0)
+    kit.next()
+    assert steps_asked(kit) == []
+
+
+def test_records_of_a_deleted_flow_are_not_asked_for(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 3)
+    kit.client.always("step_errors", ServerError("/v1/flows/{flowId}/{stepId}/errors", status=500))
+    kit.collect()
+    del kit.client.flow_homes["flow-a"]
     kit.next()
     assert steps_asked(kit) == []
 

@@ -235,6 +235,65 @@ def test_a_flow_newer_than_the_inventory_is_shown_at_once_and_stays(kit: ErrorsK
     assert kit.flows["flow-new"] == 2
 
 
+def test_a_new_flow_is_not_forgotten_while_the_inventory_comes_from_the_cache(kit: ErrorsKit) -> None:
+    kit.collect()
+    kit.client.cached_since = kit.clock.monotonic()
+    kit.client.flow_homes["flow-new"] = "int-1"
+    lagging(kit, "flow-new")
+    kit.raise_errors("flow-new", "imp-1", 2)
+    kit.next()
+    failing(kit, "int-1")
+    kit.next(100)
+    assert kit.flows["flow-new"] == 2
+
+
+def test_an_integration_is_not_taken_for_empty_by_an_incomplete_list_of_flows(kit: ErrorsKit) -> None:
+    kit.client.flow_homes = {"flow-a": "int-1"}
+    kit.client.incomplete.add("flows")
+    kit.collect()
+    assert kit.view.integrations == {"int-1": 0}
+
+
+def test_failing_roll_ups_do_not_keep_the_others_from_being_drilled_into(kit: ErrorsKit) -> None:
+    kit.client.flow_homes = {f"flow-{number}": f"int-{number}" for number in range(4)}
+    kit.client.integration_ids = [f"int-{number}" for number in range(4)]
+    kit.raise_errors("flow-0", "imp-1", 2)
+    failing(kit, "int-1", "int-2", "int-3")
+    kit.collect()
+    assert kit.steps == {("flow-0", "imp-1"): 2}
+
+
+def test_a_deleted_flow_is_gone_from_everything_published_after(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 3)
+    kit.collect()
+    del kit.client.flow_homes["flow-a"]
+    kit.published.history.clear()
+    kit.next()
+    assert kit.published.history
+    assert all(view.steps == {} and "flow-a" not in view.flows for view in kit.published.history)
+
+
+def test_a_flow_that_comes_back_is_read_again(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 3)
+    kit.collect()
+    del kit.client.flow_homes["flow-a"]
+    kit.next()
+    kit.client.flow_homes["flow-a"] = "int-1"
+    kit.next()
+    assert kit.flows["flow-a"] == 3
+    assert kit.steps == {("flow-a", "imp-1"): 3}
+
+
+def test_a_flow_deleted_right_after_it_cleared_leaves_no_zero_behind(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 3)
+    kit.collect()
+    kit.resolve("flow-a", "imp-1")
+    kit.next()
+    del kit.client.flow_homes["flow-a"]
+    kit.next(100)
+    assert kit.steps == {}
+
+
 def test_a_stranger_that_a_later_inventory_does_not_have_either_was_deleted(kit: ErrorsKit) -> None:
     kit.client.flow_homes["ghost"] = "int-1"
     lagging(kit, "ghost")

@@ -57,6 +57,16 @@ def test_errors_that_went_away_do_not_push_the_ratio_over_one(kit: ErrorsKit) ->
     assert kit.view.sampled_ratio == 1.0
 
 
+def test_a_sample_counts_for_no_more_than_its_step_has_errors(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 30)
+    kit.collect()
+    kit.client.open_errors[("flow-a", "imp-1")] = kit.client.open_errors[("flow-a", "imp-1")][:5]
+    kit.raise_errors("flow-a", "exp-1", 15)
+    kit.client.always("step_errors", ServerError("/v1/flows/{flowId}/{stepId}/errors", status=500))
+    kit.next()
+    assert kit.view.sampled_ratio == 0.25
+
+
 def test_errors_of_a_resolved_step_leave_the_breakdowns_at_once(kit: ErrorsKit) -> None:
     kit.raise_errors("flow-a", "imp-1", 3, code="A")
     kit.raise_errors("flow-b", "imp-1", 2, code="B")
