@@ -1,0 +1,94 @@
+"""The exporter's own request budget against one account: a token bucket, and the pauses that the API asks for.
+
+The bucket is pyrate-limiter's. The promise is towards the server: in any window of `t` seconds it sees at most
+`burst + rate * t` requests. Requests are sent under the bucket but arrive a little later, unevenly (the first ones open
+connections), so one token of the burst is held back: at the default rate that covers 200 ms of difference.
+"""
+
+import math
+import threading
+from collections.abc import Callable
+
+from pyrate_limiter import Rate, RateItem
+from pyrate_limiter.abstracts.algorithm import TokenBucket
+from pyrate_limiter.buckets.state_bucket import StateBucket
+from pyrate_limiter.clocks import AbstractClock
+
+from exporter.api.errors import Timeout
+from exporter.api.refresh import Refresh
+from exporter.clock import Clock
+from exporter.config.settings import RateLimit
+
+_UNITS = 1000
+"""The rate is expressed as so many requests in a longer interval, so that fractions survive whole milliseconds."""
+
+
+class _Milliseconds(AbstractClock):
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> int:
+        """Monotonic milliseconds."""
+        return int(self._clock.monotonic() * 1000)
+
+
+class Budget:
+    """Budget of one account, shared by all its workers. Thread-safe.
+
+    `waited` is told every wait: the reason (`budget` or `retry_after`) and the seconds.
+    """
+
+    def __init__(self, rate: RateLimit, clock: Clock, waited: Callable[[str, float], None] = lambda *_: None) -> None:
+        self._clock = clock
+        self._waited = waited
+        self._milliseconds = _Milliseconds(clock)
+        self.capacity = max(1, rate.burst - 1)
+        interval = math.ceil(_UNITS * 1000 / rate.requests_per_second)
+        self._bucket = StateBucket(
+            [Rate(_UNITS, interval, burst=self.capacity)], TokenBucket(), clock=self._milliseconds
+        )
+        self._lock = threading.Lock()  # guards _bucket and _paused_until
+        self._paused_until = -math.inf
+
+    def acquire(self, refresh: Refresh, endpoint: str = "-") -> float:
+        """Wait for a token; the seconds waited.
+
+        Raises Timeout at once, taking no token, when the refresh's deadline would pass first, and when the refresh is
+        stopped.
+        """
+        total = 0.0
+        while True:
+            reason, seconds = self._try()
+            if reason is None:
+                return total
+            if seconds > refresh.remaining or refresh.stop.is_set():
+                raise Timeout(endpoint, detail=f"the deadline came before the request budget ({reason})")
+            started = self._clock.monotonic()
+            self._clock.wait(refresh.stop, seconds)
+            passed = self._clock.monotonic() - started
+            total += passed
+            self._waited(reason, passed)
+
+    def pause(self, seconds: float) -> None:
+        """Let no request of the account start for `seconds`; a longer pause that is under way stays."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def tokens(self) -> float:
+        """Tokens left: requests that could start at once. 0 during a pause."""
+        with self._lock:
+            if self._paused_until > self._clock.monotonic():
+                return 0.0
+            owed = self._bucket.count()
+            return max(0.0, self.capacity - float(owed)) if isinstance(owed, int) else 0.0
+
+    def _try(self) -> tuple[str | None, float]:
+        with self._lock:
+            pause = self._paused_until - self._clock.monotonic()
+            if pause > 0:
+                return "retry_after", pause
+            item = RateItem("request", self._milliseconds.now())
+            if self._bucket.put(item):
+                return None, 0.0
+            wait = self._bucket.waiting(item)
+            return "budget", max(1, wait if isinstance(wait, int) else 1) / 1000

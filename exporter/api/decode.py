@@ -1,0 +1,129 @@
+"""From body bytes to typed rows: a broken row is counted and left out, a broken body is an error."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from exporter.api.endpoints import Endpoint
+from exporter.api.errors import InvalidJson, UnexpectedShape
+from exporter.api.models import Instant, Row
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+_RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANYTHING = msgspec.json.Decoder()
+
+
+def instant(text: str) -> Instant:
+    """Unix seconds of an ISO 8601 text, UTC where it names no zone. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    return Instant((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+
+
+def _hook(kind: type, value: object) -> object:
+    if kind is Instant:
+        if not isinstance(value, str):
+            raise ValueError("an instant is a text")
+        try:
+            return instant(value)
+        except OverflowError:
+            raise ValueError("an instant out of range") from None
+    raise NotImplementedError(kind.__name__)
+
+
+def row_decoder(kind: type[R]) -> Callable[[msgspec.Raw], R]:
+    """A function that decodes one row of `kind`; it raises msgspec.ValidationError or ValueError."""
+    return msgspec.json.Decoder(kind, dec_hook=_hook).decode
+
+
+def decode_one(body: bytes, kind: type[R], endpoint: Endpoint) -> R:
+    """The single object of a body. Raises InvalidJson and UnexpectedShape."""
+    _require_json(body, endpoint)
+    try:
+        return msgspec.json.Decoder(kind, dec_hook=_hook).decode(body)
+    except (msgspec.ValidationError, ValueError):
+        raise _shape(endpoint) from None
+
+
+def decode_rows(
+    body: bytes, decode: Callable[[msgspec.Raw], R], endpoint: Endpoint
+) -> tuple[tuple[R, ...], Counter[str]]:
+    """Rows of a body that is a bare array, and how many were left out by reason. An empty body is an empty list."""
+    if not body.strip():
+        return (), Counter()
+    return _rows(_parsed(_RAW_LIST, body, endpoint), decode)
+
+
+def decode_keyed_rows(
+    body: bytes, key: str, decode: Callable[[msgspec.Raw], R], endpoint: Endpoint
+) -> tuple[tuple[R, ...], Counter[str], str | None]:
+    """Rows under `key` of an object, what was left out, and its `nextPageURL`. An empty body is an empty list."""
+    if not body.strip():
+        return (), Counter(), None
+    content: dict[str, msgspec.Raw] = _parsed(_RAW_OBJECT, body, endpoint)
+    if key not in content:
+        raise _shape(endpoint)
+    rows, rejected = _rows(_parsed(_RAW_LIST, bytes(content[key]), endpoint), decode)
+    return rows, rejected, _next_page(content.get("nextPageURL"), endpoint)
+
+
+def _next_page(raw: msgspec.Raw | None, endpoint: Endpoint) -> str | None:
+    if raw is None:
+        return None
+    value = _ANYTHING.decode(raw)
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise _shape(endpoint)
+    return value
+
+
+def _rows(raws: list[msgspec.Raw], decode: Callable[[msgspec.Raw], R]) -> tuple[tuple[R, ...], Counter[str]]:
+    rows: list[R] = []
+    rejected: Counter[str] = Counter()
+    for raw in raws:
+        try:
+            rows.append(decode(raw))
+        except (msgspec.ValidationError, ValueError) as problem:
+            rejected[_reason(raw, str(problem))] += 1
+        except RecursionError:
+            rejected["wrong_type"] += 1
+    return tuple(rows), rejected
+
+
+def _reason(raw: msgspec.Raw, problem: str) -> str:
+    if not bytes(raw).lstrip().startswith(b"{"):
+        return "not_an_object"
+    if "missing required field" in problem:
+        return "missing_id"
+    if any(words in problem for words in ("isoformat", "instant", "must be in", "out of range", "year ")):
+        return "bad_instant"
+    return "wrong_type"
+
+
+def _parsed(decoder: "msgspec.json.Decoder[T]", body: bytes, endpoint: Endpoint) -> T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.ValidationError, RecursionError):
+        _require_json(body, endpoint)
+        raise _shape(endpoint) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidJson(endpoint.value, method=endpoint.method, status=200) from None
+
+
+def _require_json(body: bytes, endpoint: Endpoint) -> None:
+    try:
+        _ANYTHING.decode(body)
+    except RecursionError:
+        raise _shape(endpoint) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidJson(endpoint.value, method=endpoint.method, status=200) from None
+
+
+def _shape(endpoint: Endpoint) -> UnexpectedShape:
+    return UnexpectedShape(endpoint.value, method=endpoint.method, status=200)

@@ -1,0 +1,171 @@
+"""What the client counts about itself: requests, durations, failures, retries, cache, waiting, clock skew.
+
+The numbers are prometheus_client's, outside any registry; the self metrics read them as series keyed by label values.
+"""
+
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from prometheus_client import Counter, Histogram
+
+from exporter.api.endpoints import Endpoint
+from exporter.api.errors import ERROR_TYPES, ApiError
+from exporter.clock import Clock
+from exporter.expose.families import Distribution, Series, Value
+
+DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+RETRY_REASONS = tuple(kind for kind in ERROR_TYPES if kind in {
+    "rate_limited", "server_error", "bad_gateway", "unavailable", "timeout", "dns", "connect", "truncated",
+    "unauthorized",
+})  # fmt: skip
+CACHE_RESULTS = ("hit", "miss", "stale", "shared")
+WAIT_REASONS = ("budget", "retry_after")
+SURE_SKEW_SECONDS = 1.0
+"""A `Date` header has whole seconds, so smaller differences mean nothing."""
+
+_LABELS: Mapping[str, tuple[str, ...]] = {
+    "celigo_api_requests_total": ("endpoint", "method", "code"),
+    "celigo_api_request_duration_seconds": ("endpoint", "method"),
+    "celigo_api_errors_total": ("endpoint", "type"),
+    "celigo_api_retries_total": ("endpoint", "reason"),
+    "celigo_api_response_bytes_total": ("endpoint",),
+    "celigo_api_cache_requests_total": ("endpoint", "result"),
+    "celigo_api_rate_limit_wait_seconds_total": ("reason",),
+}
+
+
+class Telemetry:
+    """Counts of one account. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()  # guards all but the metric objects, which guard themselves
+        self._version = 0
+        self._known: set[Endpoint] = set()
+        self._cached: set[Endpoint] = set()
+        self._outcomes: dict[Endpoint, tuple[bool, float]] = {}
+        self._failures: dict[Endpoint, ApiError] = {}
+        self._skew: float | None = None
+        self._counters = {
+            name: Counter(name, "-", labels, registry=None)
+            for name, labels in _LABELS.items()
+            if name.endswith("_total")
+        }
+        name = "celigo_api_request_duration_seconds"
+        self._durations = Histogram(name, "-", _LABELS[name], buckets=DURATION_BUCKETS, registry=None)
+        for reason in WAIT_REASONS:
+            self._counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason)
+
+    @property
+    def version(self) -> int:
+        """Grows with every event."""
+        return self._version
+
+    def exchange(self, endpoint: Endpoint, code: str, seconds: float, body_bytes: int) -> None:
+        """One attempt was sent: its status (`none` without a response), its duration, the decompressed body's size."""
+        self._introduce(endpoint)
+        self._counters["celigo_api_requests_total"].labels(endpoint.value, endpoint.method, code).inc()
+        self._durations.labels(endpoint.value, endpoint.method).observe(seconds)
+        self._counters["celigo_api_response_bytes_total"].labels(endpoint.value).inc(body_bytes)
+        self._moved()
+
+    def error(self, endpoint: Endpoint, type: str) -> None:  # noqa: A002 - the label's name
+        """One attempt failed."""
+        self._introduce(endpoint)
+        self._counters["celigo_api_errors_total"].labels(endpoint.value, type).inc()
+        self._moved()
+
+    def retry(self, endpoint: Endpoint, reason: str) -> None:
+        """An attempt is repeated because of `reason`, an error type."""
+        self._introduce(endpoint)
+        self._counters["celigo_api_retries_total"].labels(endpoint.value, reason).inc()
+        self._moved()
+
+    def cache(self, endpoint: Endpoint, result: str) -> None:
+        """One look-up in the cache ended in `result`."""
+        with self._lock:
+            new = endpoint not in self._cached
+            self._cached.add(endpoint)
+        counter = self._counters["celigo_api_cache_requests_total"]
+        if new:
+            for each in CACHE_RESULTS:
+                counter.labels(endpoint.value, each)
+        counter.labels(endpoint.value, result).inc()
+        self._moved()
+
+    def waited(self, reason: str, seconds: float) -> None:
+        """A worker waited for the budget or because a 429 asked for it."""
+        self._counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason).inc(max(0.0, seconds))
+        self._moved()
+
+    def skew(self, seconds: float | None) -> None:
+        """Local clock minus the server's, or None when it is within what a `Date` header can tell."""
+        with self._lock:
+            self._skew = seconds
+        self._moved()
+
+    def outcome(self, endpoint: Endpoint, failure: ApiError | None) -> None:
+        """A call ended, all its retries included."""
+        with self._lock:
+            self._outcomes[endpoint] = (failure is None, self._clock.monotonic())
+            if failure is None:
+                self._failures.pop(endpoint, None)
+            else:
+                self._failures[endpoint] = failure
+        self._moved()
+
+    def clock_skew(self) -> float | None:
+        """Local clock minus the server's in seconds; None when unknown or too small to be sure of."""
+        return self._skew if self._skew is not None and abs(self._skew) > SURE_SKEW_SECONDS else None
+
+    def outcomes(self) -> Mapping[Endpoint, tuple[bool, float]]:
+        """Whether the newest call of each endpoint succeeded, and its monotonic instant."""
+        with self._lock:
+            return MappingProxyType(dict(self._outcomes))
+
+    def last_error(self, endpoint: Endpoint) -> ApiError | None:
+        """Why the newest call of `endpoint` failed; None when it succeeded or there was none."""
+        with self._lock:
+            return self._failures.get(endpoint)
+
+    def series(self, name: str) -> Series:
+        """Series of one of the client's metrics by label values in catalogue order. Raises KeyError for others."""
+        labels = _LABELS[name]
+        if name == "celigo_api_request_duration_seconds":
+            return self._distributions(labels)
+        series: dict[tuple[str, ...], Value] = {}
+        for family in self._counters[name].collect():
+            for sample in family.samples:
+                if sample.name == name:
+                    series[tuple(sample.labels[label] for label in labels)] = sample.value
+        return series
+
+    def _distributions(self, labels: tuple[str, ...]) -> Series:
+        parts: dict[tuple[str, ...], tuple[list[int], list[float], list[int]]] = {}
+        for family in self._durations.collect():
+            for sample in family.samples:
+                key = tuple(sample.labels[label] for label in labels)
+                cumulative, total, count = parts.setdefault(key, ([], [], []))
+                if sample.name.endswith("_bucket") and sample.labels["le"] != "+Inf":
+                    cumulative.append(int(sample.value))
+                elif sample.name.endswith("_sum"):
+                    total.append(sample.value)
+                elif sample.name.endswith("_count"):
+                    count.append(int(sample.value))
+        return {key: Distribution(tuple(row[0]), row[1][0], row[2][0]) for key, row in parts.items()}
+
+    def _introduce(self, endpoint: Endpoint) -> None:
+        """Start the closed enumerations of a new endpoint at 0, so that `increase` sees the first event."""
+        with self._lock:
+            if endpoint in self._known:
+                return
+            self._known.add(endpoint)
+        for kind in ERROR_TYPES:
+            self._counters["celigo_api_errors_total"].labels(endpoint.value, kind)
+        for reason in RETRY_REASONS:
+            self._counters["celigo_api_retries_total"].labels(endpoint.value, reason)
+
+    def _moved(self) -> None:
+        with self._lock:
+            self._version += 1

@@ -1,0 +1,194 @@
+"""The one place that sends a request.
+
+One `requests.Session` per worker thread with keep-alive; both timeouts always set; redirects not followed; TLS always
+verified (`REQUESTS_CA_BUNDLE` and proxy variables are honoured, `.netrc` is not); the body bounded after decompression
+and by the deadline. Every way to fail becomes one leaf of `exporter.api.errors`.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import DecodeError, HTTPError, IncompleteRead, ProtocolError, ReadTimeoutError
+
+from exporter import __version__
+from exporter.api.endpoints import Call, Endpoint
+from exporter.api.errors import ApiError, InvalidJson, Timeout, TooLarge, Truncated
+from exporter.api.failures import status_error, transport_error
+from exporter.api.refresh import Refresh
+from exporter.config.settings import Limits
+from exporter.secret import Secret
+
+_CHUNK = 64 * 1024
+_SHOWN_HEADERS = ("content-type", "content-length", "content-encoding", "date", "retry-after")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx answer: status, decompressed body, and the headers that the client reads."""
+
+    status: int
+    body: bytes
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What one attempt brought: an answer or a failure, when, and how large.
+
+    `code` is the HTTP status as text, `none` without a response. `date` is the response's Date header.
+    """
+
+    outcome: Answer | ApiError
+    code: str
+    seconds: float
+    body_bytes: int = 0
+    date: str | None = None
+
+
+class _Bearer(AuthBase):
+    """Sets the header itself, so that requests does not look into ~/.netrc."""
+
+    def __init__(self, token: Secret) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        return request
+
+
+class Transport:
+    """Sends calls to one base URL. Thread-safe: every thread has its own session; `close` closes them all."""
+
+    def __init__(self, base_url: str, limits: Limits) -> None:
+        self._base_url = base_url
+        self._limits = limits
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._lock = threading.Lock()  # guards _sessions
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+        for session in sessions:
+            session.close()
+
+    def send(self, call: Call, target: str, token: Secret, refresh: Refresh, now: float) -> Exchange:
+        """Send `call` to `target` (its path and query, or its next page's) once. Raises nothing but bugs.
+
+        `now` is Unix seconds, to read a `Retry-After` date.
+        """
+        started = refresh.clock.monotonic()
+        seen = _Seen()
+        outcome: Answer | ApiError
+        try:
+            outcome = self._send(call, target, token, refresh, now, seen)
+        except ApiError as failure:
+            outcome = failure
+        except (requests.RequestException, HTTPError, OSError, ValueError) as failure:
+            outcome = transport_error(failure, call.endpoint)
+        exchange = Exchange(outcome, seen.code, refresh.clock.monotonic() - started, seen.body_bytes, seen.date)
+        _log_exchange(call.endpoint, exchange, seen)
+        return exchange
+
+    def _send(self, call: Call, target: str, token: Secret, refresh: Refresh, now: float, seen: "_Seen") -> Answer:
+        connect = max(0.001, min(self._limits.connect_timeout, refresh.remaining))
+        read = max(0.001, min(self._limits.read_timeout, refresh.remaining))
+        response = self._session().request(
+            call.endpoint.method,
+            self._base_url + target,
+            data=call.body,
+            headers={"Content-Type": "application/json"} if call.body is not None else None,
+            auth=_Bearer(token),
+            timeout=(connect, read),
+            allow_redirects=False,
+            stream=True,
+        )
+        with response:
+            seen.look(response)
+            body = self._body(response, call.endpoint, refresh, seen)
+        if not 200 <= response.status_code < 300:
+            raise status_error(response, body, call.endpoint, now, self._limits.retry_after_max)
+        return Answer(response.status_code, body, response.headers.get("Link"))
+
+    def _body(self, response: requests.Response, endpoint: Endpoint, refresh: Refresh, seen: "_Seen") -> bytes:
+        chunks: list[bytes] = []
+        status = response.status_code
+        if _declared_length(response) > self._limits.response_bytes:
+            raise TooLarge(endpoint.value, method=endpoint.method, status=status)
+        try:
+            # read1 hands over what has arrived, so that a dripping body meets the deadline.
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                chunks.append(chunk)
+                seen.body_bytes += len(chunk)
+                if seen.body_bytes > self._limits.response_bytes:
+                    raise TooLarge(endpoint.value, method=endpoint.method, status=status)
+                if refresh.remaining <= 0:
+                    raise Timeout(endpoint.value, method=endpoint.method, status=status, detail="body too slow")
+        except ReadTimeoutError:
+            raise Timeout(endpoint.value, method=endpoint.method, status=status, detail="body too slow") from None
+        except DecodeError:
+            detail = "the body's compression is broken"
+            raise InvalidJson(endpoint.value, method=endpoint.method, status=status, detail=detail) from None
+        except (IncompleteRead, ProtocolError):
+            raise Truncated(endpoint.value, method=endpoint.method, status=status) from None
+        return b"".join(chunks)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.headers.update(
+                {
+                    "User-Agent": f"celigo-exporter/{__version__}",
+                    "Accept": "application/json",
+                    "Accept-Encoding": "gzip",
+                }
+            )
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+
+def _declared_length(response: requests.Response) -> int:
+    declared = response.headers.get("Content-Length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+class _Seen:
+    """What was learned of a response before anything failed."""
+
+    def __init__(self) -> None:
+        self.code = "none"
+        self.body_bytes = 0
+        self.date: str | None = None
+        self.request_id: str | None = None
+        self.headers: dict[str, str] = {}
+
+    def look(self, response: requests.Response) -> None:
+        """Take the status and the headers that may be shown."""
+        self.code = str(response.status_code)
+        self.date = response.headers.get("Date")
+        self.request_id = response.headers.get("X-Request-Id")
+        self.headers = {name: response.headers[name][:200] for name in _SHOWN_HEADERS if name in response.headers}
+
+
+def _log_exchange(endpoint: Endpoint, exchange: Exchange, seen: _Seen) -> None:
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    fields = {
+        "method": endpoint.method,
+        "endpoint": endpoint.value,
+        "status": exchange.code,
+        "seconds": round(exchange.seconds, 4),
+        "bytes": exchange.body_bytes,
+        "request_id": (seen.request_id or "")[:100],
+        "headers": seen.headers,
+        "error": exchange.outcome.type if isinstance(exchange.outcome, ApiError) else "",
+    }
+    _log.debug("exchange", extra={"fields": fields})
