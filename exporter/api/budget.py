@@ -58,11 +58,13 @@ class Budget:
         """
         total = 0.0
         while True:
+            if refresh.remaining <= 0 or refresh.stop.is_set():
+                raise Timeout(endpoint, detail="the deadline came before the request")
             reason, seconds = self._try()
             if reason is None:
                 return total
-            if seconds > refresh.remaining or refresh.stop.is_set():
-                raise Timeout(endpoint, detail=f"the deadline came before the request budget ({reason})")
+            if seconds > refresh.remaining:
+                raise Timeout(endpoint, detail=f"the deadline comes before the request budget ({reason})")
             started = self._clock.monotonic()
             self._clock.wait(refresh.stop, seconds)
             passed = self._clock.monotonic() - started

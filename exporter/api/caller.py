@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from exporter.api.budget import Budget
 from exporter.api.endpoints import Call, Endpoint
 from exporter.api.errors import ApiError, NotFound, OtherStatus, PayloadError, RateLimited, Timeout, Unauthorized
+from exporter.api.failures import server_time
 from exporter.api.paging import first_target
 from exporter.api.refresh import Refresh
 from exporter.api.retry import backoff
@@ -97,7 +97,9 @@ class Caller:
             raise
         exchange = self._transport.send(call, target, self._token.current(), refresh, self._clock.time())
         refresh.requests += 1
-        self._telemetry.exchange(call.endpoint, exchange.code, exchange.seconds, exchange.body_bytes)
+        self._telemetry.exchange(
+            call.endpoint, exchange.code, exchange.seconds, exchange.body_bytes, method=call.method
+        )
         self._note_skew(exchange)
         if isinstance(exchange.outcome, ApiError):
             self._telemetry.error(call.endpoint, exchange.outcome.type)
@@ -124,9 +126,8 @@ class Caller:
         The header has whole seconds and was written somewhere between sending and now, so only what exceeds that
         uncertainty is skew.
         """
-        try:
-            server = parsedate_to_datetime(exchange.date or "").timestamp()
-        except (TypeError, ValueError, OverflowError, IndexError):
+        server = server_time(exchange.date)
+        if server is None:
             return
         latest = self._clock.time() - server
         earliest = latest - exchange.seconds - 1.0

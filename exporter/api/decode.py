@@ -46,7 +46,7 @@ def decode_one(body: bytes, kind: type[R], endpoint: Endpoint) -> R:
     _require_json(body, endpoint)
     try:
         return msgspec.json.Decoder(kind, dec_hook=_hook).decode(body)
-    except (msgspec.ValidationError, ValueError):
+    except (msgspec.ValidationError, ValueError, OverflowError, RecursionError):
         raise _shape(endpoint) from None
 
 
@@ -91,7 +91,7 @@ def _rows(raws: list[msgspec.Raw], decode: Callable[[msgspec.Raw], R]) -> tuple[
             rows.append(decode(raw))
         except (msgspec.ValidationError, ValueError) as problem:
             rejected[_reason(raw, str(problem))] += 1
-        except RecursionError:
+        except (RecursionError, OverflowError):
             rejected["wrong_type"] += 1
     return tuple(rows), rejected
 

@@ -67,6 +67,11 @@ class Call:
     body: bytes | None = None
 
     @property
+    def method(self) -> str:
+        """`POST` with a body, else `GET`; a reading POST's later page may be asked for with GET (contract 1.6)."""
+        return "GET" if self.body is None else self.endpoint.method
+
+    @property
     def path(self) -> str:
         """The path of this call; see `Endpoint.path`."""
         return self.endpoint.path(*self.ids)

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
 import msgspec
 import requests
@@ -56,18 +57,30 @@ _DOCUMENTED_CODES = frozenset(
 def status_error(
     response: requests.Response, body: bytes, endpoint: Endpoint, now: float, retry_after_max: float
 ) -> ApiError:
-    """The error of a response that is no 2xx."""
+    """The error of a response that is no success.
+
+    A `Retry-After` date is read by the server's own clock, so that a wrong clock here neither drops nor stretches it.
+    """
     status = response.status_code
+    at = server_time(response.headers.get("Date"))
     kind = _BY_STATUS.get(status) or (
-        ServerError if status >= 500 else Redirected if 300 <= status < 400 else OtherStatus
+        ServerError if 500 <= status < 600 else Redirected if 300 <= status < 400 else OtherStatus
     )
     return kind(
         endpoint.value,
         method=endpoint.method,
         status=status,
         code=documented_code(body),
-        retry_after=parse_retry_after(response.headers.get("Retry-After"), now, retry_after_max),
+        retry_after=parse_retry_after(response.headers.get("Retry-After"), now if at is None else at, retry_after_max),
     )
+
+
+def server_time(date: str | None) -> float | None:
+    """Unix seconds of a `Date` header; None when there is none that can be read."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
 
 
 def documented_code(body: bytes) -> str | None:

@@ -5,12 +5,12 @@ Field names follow the contract through `rename`. Instants stay the API's ISO st
 mock records) have no field here, so that no later code can print them.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
-"""A number of things; never negative."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""A number of things; never negative, and exact as a float."""
 
 
 class Instant(float):
@@ -43,7 +43,7 @@ class PageGenerator(Row, frozen=True, kw_only=True, gc=False):
     """The start of a flow: an export, possibly with a schedule of its own (contract 3.4)."""
 
     export_id: str | None = msgspec.field(default=None, name="_exportId")
-    schedule: str | dict[str, object] | None = None
+    schedule: str | dict[str, Any] | None = None
 
 
 class PageProcessor(Row, frozen=True, kw_only=True, gc=False):
@@ -73,7 +73,7 @@ class Flow(Row, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     disabled: bool = False
     integration_id: str | None = msgspec.field(default=None, name="_integrationId")
-    schedule: str | dict[str, object] | None = None
+    schedule: str | dict[str, Any] | None = None
     timezone: str | None = None
     last_executed_at: Instant | None = msgspec.field(default=None, name="lastExecutedAt")
     created_at: Instant | None = msgspec.field(default=None, name="createdAt")

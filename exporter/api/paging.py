@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
-
-from requests.utils import parse_header_links
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from exporter.api.endpoints import Call
 from exporter.api.errors import UnexpectedShape
@@ -57,8 +55,8 @@ def job_window_pages(
 ) -> Iterator[Page[Job]]:
     """Pages of the jobs listing, newest first; the next one starts at the last row's creation (contract 3.7).
 
-    `call_for` builds the call for an upper bound. The bound is repeated unchanged and rows seen before are dropped, since
-    several rows may share a millisecond. When a full page brings nothing new, what lies behind it cannot be reached: cut.
+    `call_for` builds the call for an upper bound. The bound is repeated unchanged and rows seen are dropped, since
+    several rows may share a millisecond. When a full page brings nothing new, what lies behind is out of reach: cut.
     """
     seen: set[str] = set()
     first_size = 0
@@ -69,8 +67,9 @@ def job_window_pages(
         rows = _new_rows(page.rows, _job_id, seen)
         bound = _oldest(page.rows)
         full = size >= _SHORT_PAGE * first_size
-        stuck = bound is None or (number > 1 and not rows)
-        ends = size == 0 or not full or (stuck and size < _SMALLEST_PAGE)
+        repeats = number > 1 and not rows
+        stuck = bound is None or repeats
+        ends = size == 0 or not full or (repeats and size < SMALLEST_PAGE)
         cut = not ends and (stuck or number == max_pages)
         yield Page(rows, cut, page.rejected)
         if ends or cut:
@@ -78,7 +77,7 @@ def job_window_pages(
         upper = bound
 
 
-_SMALLEST_PAGE = 100
+SMALLEST_PAGE = 100
 """No page size under this was ever documented or seen (contract 1.6, 3.7): fewer rows that repeat are all there are."""
 
 
@@ -94,7 +93,7 @@ def next_target(url: str | None, call: Call) -> str | None:
     """
     if url is None:
         return None
-    parts = urlsplit(url) if len(url) <= _MAX_TARGET and url.isprintable() and url.isascii() else None
+    parts = _split(url)
     path = parts.path if parts is not None else ""
     if path.startswith("/api/"):
         path = "/v1/" + path.removeprefix("/api/")
@@ -104,14 +103,24 @@ def next_target(url: str | None, call: Call) -> str | None:
     return call.path + (f"?{parts.query}" if parts.query else "")
 
 
-def link_next(header: str | None) -> str | None:
-    """The `rel="next"` URL of a Link header; None when there is none."""
-    if not header:
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url) if len(url) <= _MAX_TARGET and url.isprintable() and url.isascii() else None
+    except ValueError:
         return None
-    for link in parse_header_links(header):
-        if "next" in re.split(r"\s+", link.get("rel", "").lower()):
-            return link.get("url")
+
+
+def link_next(header: str | None) -> str | None:
+    """The `rel="next"` URL of a Link header (RFC 8288); None when there is none."""
+    for link in _LINK.finditer(header or ""):
+        for name, quoted, bare in _PARAMETER.findall(link["parameters"]):
+            if name.lower() == "rel" and "next" in (quoted or bare).lower().split():
+                return link["url"].strip()
     return None
+
+
+_LINK = re.compile(r"<(?P<url>[^>]*)>(?P<parameters>(?:\s*;\s*[^\s=;,\"]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s;,\"]*))?)*)")
+_PARAMETER = re.compile(r";\s*([^\s=;,\"]+)\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]*))")
 
 
 def iso(seconds: float) -> str:

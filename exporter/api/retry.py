@@ -12,8 +12,8 @@ CAP_SECONDS = 20.0
 def parse_retry_after(value: str | None, now: float, maximum: float) -> float | None:
     """Seconds that a `Retry-After` header asks to wait, between 0 and `maximum`.
 
-    Both forms of RFC 9110 are read: whole seconds, and an HTTP date compared with `now` (Unix seconds). Anything else is
-    None.
+    Both forms of RFC 9110 are read: whole seconds, and an HTTP date compared with `now` (Unix seconds). Anything
+    else is None.
     """
     if value is None:
         return None

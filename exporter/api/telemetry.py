@@ -62,11 +62,14 @@ class Telemetry:
         """Grows with every event."""
         return self._version
 
-    def exchange(self, endpoint: Endpoint, code: str, seconds: float, body_bytes: int) -> None:
+    def exchange(
+        self, endpoint: Endpoint, code: str, seconds: float, body_bytes: int, *, method: str | None = None
+    ) -> None:
         """One attempt was sent: its status (`none` without a response), its duration, the decompressed body's size."""
         self._introduce(endpoint)
-        self._counters["celigo_api_requests_total"].labels(endpoint.value, endpoint.method, code).inc()
-        self._durations.labels(endpoint.value, endpoint.method).observe(seconds)
+        method = method or endpoint.method
+        self._counters["celigo_api_requests_total"].labels(endpoint.value, method, code).inc()
+        self._durations.labels(endpoint.value, method).observe(seconds)
         self._counters["celigo_api_response_bytes_total"].labels(endpoint.value).inc(body_bytes)
         self._moved()
 

@@ -22,13 +22,14 @@ from exporter.config.settings import Limits
 from exporter.secret import Secret
 
 _CHUNK = 64 * 1024
+_SUCCESS = (200, 201, 204)
 _SHOWN_HEADERS = ("content-type", "content-length", "content-encoding", "date", "retry-after")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer: status, decompressed body, and the headers that the client reads."""
+    """A successful answer: status, decompressed body, and the headers that the client reads."""
 
     status: int
     body: bytes
@@ -99,7 +100,7 @@ class Transport:
         connect = max(0.001, min(self._limits.connect_timeout, refresh.remaining))
         read = max(0.001, min(self._limits.read_timeout, refresh.remaining))
         response = self._session().request(
-            call.endpoint.method,
+            call.method,
             self._base_url + target,
             data=call.body,
             headers={"Content-Type": "application/json"} if call.body is not None else None,
@@ -111,7 +112,7 @@ class Transport:
         with response:
             seen.look(response)
             body = self._body(response, call.endpoint, refresh, seen)
-        if not 200 <= response.status_code < 300:
+        if response.status_code not in _SUCCESS:
             raise status_error(response, body, call.endpoint, now, self._limits.retry_after_max)
         return Answer(response.status_code, body, response.headers.get("Link"))
 
@@ -136,6 +137,9 @@ class Transport:
             raise InvalidJson(endpoint.value, method=endpoint.method, status=status, detail=detail) from None
         except (IncompleteRead, ProtocolError):
             raise Truncated(endpoint.value, method=endpoint.method, status=status) from None
+        if not chunks and response.raw.tell() > 0:
+            detail = "the body's compression is broken"
+            raise InvalidJson(endpoint.value, method=endpoint.method, status=status, detail=detail)
         return b"".join(chunks)
 
     def _session(self) -> requests.Session:
