@@ -442,3 +442,11 @@ def test_nothing_is_published_as_finished_before_a_window_was_read(error: ApiErr
     kit.client.always("job_pages", error)
     assert kit.collect() is error
     assert "finished_runs" not in kit.published.views
+
+
+def test_a_quiet_minute_costs_two_calls_besides_the_cached_inventory(kit: JobsKit) -> None:
+    kit.collect()
+    kit.client.calls.clear()
+    kit.next()
+    asked = [call[0] for call in kit.client.calls if call[0] not in {"flows", "integrations"}]
+    assert asked == ["current_jobs", "job_pages"]
