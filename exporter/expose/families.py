@@ -5,7 +5,7 @@ Series are keyed by their label values, so a duplicate series cannot be expresse
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 MetricType = Literal["gauge", "counter", "histogram"]
 Tier = Literal["lean", "standard", "full"]
@@ -27,6 +27,13 @@ class Metric:
     tier: Tier = "lean"
     buckets: tuple[float, ...] = ()
     scoped: bool = True
+
+
+class Scope(NamedTuple):
+    """Labels that every series about an account carries; see `Metric.scoped`."""
+
+    account: str
+    environment: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,252 @@
+"""What the exporter tells about itself and its calls, for each account (metric catalogue, section 1).
+
+celigo_api_requests_total{code="200",endpoint="/v1/flows",method="GET"} 12
+celigo_exporter_collector_success{collector="jobs"} 1
+celigo_exporter_series{family="celigo_flow_enabled"} 10000
+celigo_exporter_build_info{python_version="3.11.2",revision="unknown",version="0.1.0"} 1
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from exporter.api.errors import ERROR_TYPES
+from exporter.api.listing import REJECT_REASONS
+from exporter.expose import own_catalogue as own
+from exporter.expose.build import BuildInfo
+from exporter.expose.families import Family, Metric, Series, Value
+from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
+
+FAILURE_REASONS = (*ERROR_TYPES, "internal", "render")
+"""The closed enumeration of `celigo_exporter_collector_errors_total{reason}`; `internal` is a bug in a collector,
+`render` one in making families of what it read."""
+
+_COUNTED_BY_CLIENT = (
+    own.API_REQUESTS_TOTAL,
+    own.API_REQUEST_DURATION_SECONDS,
+    own.API_ERRORS_TOTAL,
+    own.API_RETRIES_TOTAL,
+    own.API_RESPONSE_BYTES_TOTAL,
+    own.API_CACHE_REQUESTS_TOTAL,
+    own.API_RATE_LIMIT_WAIT_SECONDS_TOTAL,
+)
+
+SeriesDict = dict[tuple[str, ...], Value]
+
+
+class Exchanges(Protocol):
+    """What the client counts; `exporter.api.telemetry.Telemetry` is one."""
+
+    @property
+    def version(self) -> int:
+        """Grows with everything that is counted."""
+        ...
+
+    def series(self, name: str) -> Series:
+        """The series of a metric now."""
+        ...
+
+    def clock_skew(self) -> float | None:
+        """Local clock minus the server's in seconds, None unless it is surely over one."""
+        ...
+
+
+class Status(Protocol):
+    """How a collector is doing; `exporter.collect.runner.CollectorStatus` is one. None means before the first run."""
+
+    @property
+    def success(self) -> bool | None:
+        """Whether the newest run succeeded."""
+        ...
+
+    @property
+    def last_success(self) -> float | None:
+        """Unix seconds when a run last succeeded."""
+        ...
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds that the newest run took."""
+        ...
+
+    @property
+    def requests(self) -> int | None:
+        """Requests that the newest run sent."""
+        ...
+
+    @property
+    def errors(self) -> Mapping[str, int]:
+        """Failed runs so far by reason."""
+        ...
+
+    @property
+    def truncated(self) -> int:
+        """Cut listings so far."""
+        ...
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """Rows left out so far by reason."""
+        ...
+
+    @property
+    def disabled(self) -> str | None:
+        """Why it runs only seldom, None when it does not."""
+        ...
+
+
+def _nothing() -> Mapping[str, float]:
+    return {}
+
+
+def _nothing_dropped() -> Mapping[tuple[str, str], int]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the numbers about one account come from. Every callable is cheap, thread-safe and answers from memory.
+
+    `intervals` (seconds) and `statuses` are by collector, `watermarks` (Unix seconds) too, `objects` by kind,
+    `dropped` by family and reason, counted since the start. `tokens` is what is left of the budget.
+    """
+
+    exchanges: Exchanges
+    intervals: Mapping[str, float]
+    statuses: Callable[[], Mapping[str, Status]]
+    tokens: Callable[[], float]
+    watermarks: Callable[[], Mapping[str, float]] = _nothing
+    objects: Callable[[], Mapping[str, float]] = _nothing
+    dropped: Callable[[], Mapping[tuple[str, str], int]] = _nothing_dropped
+    token_expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnState:
+    """Everything the families are made of, read at one time. `blocks` is not compared: `versions` stands for it."""
+
+    counted: int
+    skew: float | None
+    tokens: float
+    statuses: Mapping[str, Status]
+    watermarks: Mapping[str, float]
+    objects: Mapping[str, float]
+    dropped: Mapping[tuple[str, str], int]
+    failures: Mapping[str, int]
+    versions: tuple[int, ...]
+    blocks: Sequence[RenderedBlock] = field(compare=False)
+
+
+class OwnMetrics:
+    """The exporter's own families of one account; see `exporter.expose.snapshot.OwnFamilies`. Keeps nothing."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def state(self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int]) -> OwnState:
+        """Read everything. The budget counts in whole requests, so that a full one stays equal."""
+        sources = self._sources
+        return OwnState(
+            counted=sources.exchanges.version,
+            skew=sources.exchanges.clock_skew(),
+            tokens=float(max(0, math.floor(sources.tokens()))),
+            statuses=dict(sources.statuses()),
+            watermarks=dict(sources.watermarks()),
+            objects=dict(sources.objects()),
+            dropped=dict(sources.dropped()),
+            failures=dict(failures),
+            versions=tuple(block.version for block in blocks),
+            blocks=tuple(blocks),
+        )
+
+    def families(self, state: object) -> list[Family]:
+        """The families of a state that `state` read."""
+        if not isinstance(state, OwnState):
+            raise TypeError(f"not a state of these families: {type(state).__name__}")
+        sources = self._sources
+        told = [
+            *(Family(metric, sources.exchanges.series(metric.name)) for metric in _COUNTED_BY_CLIENT),
+            *_budget(state, sources.token_expires),
+            *collector_families(sources.intervals, state.statuses, state.failures),
+            *_memory(state),
+        ]
+        return [*told, series_family(state.blocks, told)]
+
+
+def _budget(state: OwnState, token_expires: float | None) -> Iterator[Family]:
+    yield _single(own.API_RATE_LIMIT_TOKENS, state.tokens)
+    yield _single(own.API_TOKEN_EXPIRY_TIMESTAMP_SECONDS, token_expires)
+    yield _single(own.API_CLOCK_SKEW_SECONDS, state.skew)
+
+
+def collector_families(
+    intervals: Mapping[str, float], statuses: Mapping[str, Status], failures: Mapping[str, int]
+) -> Iterator[Family]:
+    """Families about each collector; `failures` are builds of its blocks that failed."""
+    yield _by_name(own.EXPORTER_COLLECTOR_INTERVAL_SECONDS, intervals)
+    yield _newest(own.EXPORTER_COLLECTOR_SUCCESS, statuses, lambda status: status.success)
+    yield _newest(own.EXPORTER_COLLECTOR_LAST_SUCCESS_TIMESTAMP_SECONDS, statuses, lambda status: status.last_success)
+    yield _newest(own.EXPORTER_COLLECTOR_DURATION_SECONDS, statuses, lambda status: status.duration)
+    yield _newest(own.EXPORTER_COLLECTOR_REQUESTS, statuses, lambda status: status.requests)
+    yield _newest(own.EXPORTER_TRUNCATED_LISTS_TOTAL, statuses, lambda status: status.truncated)
+    errors = {name: {**status.errors, "render": failures.get(name, 0)} for name, status in statuses.items()}
+    yield Family(own.EXPORTER_COLLECTOR_ERRORS_TOTAL, _filled(errors, FAILURE_REASONS))
+    rejected = {name: status.rejected for name, status in statuses.items()}
+    yield Family(own.EXPORTER_ROWS_REJECTED_TOTAL, _filled(rejected, REJECT_REASONS))
+    disabled: SeriesDict = {(name, row.disabled): 1.0 for name, row in statuses.items() if row.disabled is not None}
+    yield Family(own.EXPORTER_COLLECTOR_DISABLED, disabled)
+
+
+def _memory(state: OwnState) -> Iterator[Family]:
+    yield _by_name(own.EXPORTER_WATERMARK_TIMESTAMP_SECONDS, state.watermarks)
+    yield _by_name(own.EXPORTER_OBJECTS, state.objects)
+    yield Family(own.EXPORTER_SERIES_DROPPED_TOTAL, {key: float(count) for key, count in state.dropped.items()})
+    built = max((block.built_at for block in state.blocks), default=None)
+    yield _single(own.EXPORTER_SNAPSHOT_TIMESTAMP_SECONDS, built)
+
+
+def series_family(blocks: Sequence[RenderedBlock], told: Sequence[Family]) -> Family:
+    """How many series each family of the account has, this one included."""
+    counts: dict[str, int] = {}
+    for block in blocks:
+        for name, count in block.series.items():
+            counts[name] = counts.get(name, 0) + count
+    for family in told:
+        if family.series:
+            counts[family.metric.name] = len(family.series) * _lines_each(family.metric)
+    counts[own.EXPORTER_SERIES.name] = len(counts) + 1
+    return _by_name(own.EXPORTER_SERIES, counts)
+
+
+def _lines_each(metric: Metric) -> int:
+    """Series that one key makes: a histogram has its buckets, +Inf, sum and count."""
+    return len(metric.buckets) + 3 if metric.type == "histogram" else 1
+
+
+def process_block(build: BuildInfo, built_at: float) -> RenderedBlock:
+    """What belongs to no account: which exporter this is."""
+    key = (build.version, build.revision, build.python_version)
+    return render_block(OWN_COLLECTOR, 0, [Family(own.EXPORTER_BUILD_INFO, {key: 1.0})], None, built_at)
+
+
+def _single(metric: Metric, value: float | None) -> Family:
+    return Family(metric, {} if value is None else {(): value})
+
+
+def _by_name(metric: Metric, values: Mapping[str, float]) -> Family:
+    return Family(metric, {(name,): float(value) for name, value in values.items()})
+
+
+def _newest(metric: Metric, statuses: Mapping[str, Status], read: Callable[[Status], float | None]) -> Family:
+    values = {name: read(status) for name, status in statuses.items()}
+    return Family(metric, {(name,): float(value) for name, value in values.items() if value is not None})
+
+
+def _filled(counts: Mapping[str, Mapping[str, int]], members: Sequence[str]) -> SeriesDict:
+    """Every member of a closed enumeration, from 0 on; what is not in it is not lost."""
+    return {
+        (name, member): float(held.get(member, 0))
+        for name, held in counts.items()
+        for member in dict.fromkeys((*members, *held))
+    }
