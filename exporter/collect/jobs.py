@@ -145,7 +145,7 @@ class JobsCollector:
         flows, integrations = dict(tallies.flows), dict(tallies.integrations)
         if known is not None:
             flows = {**dict.fromkeys(known.flows, FlowTally()), **flows}
-            integrations = {**dict.fromkeys(known.integrations, IntegrationTally()), **integrations}
+            integrations = {**dict.fromkeys(sorted(known.integrations), IntegrationTally()), **integrations}
             stale = self._stale_integrations(known, refresh)
             integrations = {name: tally for name, tally in integrations.items() if name not in stale}
             flows = {name: tally for name, tally in flows.items() if known.flows.get(name) not in stale}

@@ -76,7 +76,7 @@ def _integration_sums(readings: Readings) -> dict[str, int]:
     known, counts = readings.known, readings.counts
     unsettled = {home for flow_id, home in known.flows.items() if flow_id not in counts}
     empty = known.integrations - set(known.flows.values()) if known.complete else frozenset()
-    sums = dict.fromkeys((readings.fresh | empty) - unsettled, 0)
+    sums = dict.fromkeys(sorted((readings.fresh | empty) - unsettled), 0)
     for row in counts.values():
         if row.integration_id in sums:
             sums[row.integration_id] += row.open_errors
@@ -93,7 +93,7 @@ def _samples_by_integration(readings: Readings) -> dict[str, list[Sample]]:
 
 def _step_counts(readings: Readings) -> dict[StepKey, int]:
     told = {key: row.open_errors for key, row in readings.steps.items() if key[0] not in readings.outdated_flows}
-    return {**dict.fromkeys(readings.cleared, 0), **told}
+    return {**dict.fromkeys(sorted(readings.cleared), 0), **told}
 
 
 def _oldest(readings: Readings) -> dict[str, float]:

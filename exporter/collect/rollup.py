@@ -93,7 +93,7 @@ class RollUps:
         """Flows of the integration that its roll-up does not list; one that another roll-up claimed has moved there."""
         mine = {flow_id for flow_id, row in self._counts.items() if row.integration_id == integration_id}
         fresh = {flow_id for flow_id, home in known.flows.items() if home == integration_id} - self._counts.keys()
-        return [flow_id for flow_id in mine | fresh if flow_id not in listed]
+        return sorted(flow_id for flow_id in mine | fresh if flow_id not in listed)
 
     def _not_deleted(self, listing: Listing[FlowErrorCount], known: Known) -> Iterator[FlowErrorCount]:
         """Rows of flows that exist.

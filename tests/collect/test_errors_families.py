@@ -51,10 +51,14 @@ def test_open_errors_line_by_line(kit: ErrorsKit) -> None:
         'integration_open_errors{integration_id="i1"} 4',
         f'flow_oldest_open_error_timestamp_seconds{{flow_id="f1"}} {EPOCH:.15g}',
         f'flow_last_error_timestamp_seconds{{flow_id="f1"}} {EPOCH + 30:.15g}',
-        'step_info{step_id="exp-1",step_name="Orders",step_type="export",'
-        'adaptor_type="HTTPExport",connection_id="con-1"} 1',
-        'step_info{step_id="imp-1",step_name="ERP",step_type="import",'
-        'adaptor_type="NetSuiteImport",connection_id="con-2"} 1',
+        (
+            'step_info{step_id="exp-1",step_name="Orders",step_type="export",'
+            'adaptor_type="HTTPExport",connection_id="con-1"} 1'
+        ),
+        (
+            'step_info{step_id="imp-1",step_name="ERP",step_type="import",'
+            'adaptor_type="NetSuiteImport",connection_id="con-2"} 1'
+        ),
         'step_open_errors{flow_id="f1",step_id="imp-1"} 3',
         'step_open_errors{flow_id="f1",step_id="exp-1"} 1',
         'integration_open_errors_by_classification{integration_id="i1",classification="missing"} 3',
