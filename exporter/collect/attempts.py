@@ -67,3 +67,8 @@ class Attempts:
                 raise error
         if self._errors and not self._succeeded:
             raise self._errors[0]
+
+    def require_all(self) -> None:
+        """Raise the first failure of any sort, for a collector that is nothing without each of its steps."""
+        if self._errors:
+            raise self._errors[0]
