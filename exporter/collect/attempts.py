@@ -1,13 +1,13 @@
 """Steps of one collector run that fail apart: what one of them could not read must not cost the others.
 
 Which failure a run is reported with matters, because a refusal (403, 404) makes the runner probe rarely: it is raised
-only when nothing of the run was allowed.
+as such only when nothing of the run was allowed.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exporter.api.errors import ApiError, Forbidden, NotFound, TransportError, Unauthorized
+from exporter.api.errors import ApiError, Forbidden, NotFound, OtherStatus, TransportError, Unauthorized
 from exporter.api.refresh import Refresh
 
 REFUSALS = (Forbidden, NotFound)
@@ -60,15 +60,28 @@ class Attempts:
         """Forget how many failed in a row: what follows asks another endpoint."""
         self._in_a_row = 0
 
-    def finish(self) -> None:
-        """Raise the first failure that is no refusal; a refusal only when no step succeeded."""
+    def finish(self, *, things_may_go: bool = False) -> None:
+        """Raise the failure that matters most: one that is no refusal, else a refusal.
+
+        A refusal is raised as itself only when no step succeeded. Otherwise it is an `OtherStatus`, so that the
+        collector fails but goes on with what it may read. `things_may_go`: a 404 among successes means that something
+        was deleted after it was listed, and is no failure.
+        """
         for error in self._errors:
             if not isinstance(error, REFUSALS):
                 raise error
         if self._errors and not self._succeeded:
             raise self._errors[0]
+        for error in self._errors:
+            if not (things_may_go and isinstance(error, NotFound)):
+                raise _partial(error)
 
     def require_all(self) -> None:
         """Raise the first failure of any sort, for a collector that is nothing without each of its steps."""
         if self._errors:
             raise self._errors[0]
+
+
+def _partial(error: ApiError) -> OtherStatus:
+    detail = "refused, while other calls of the collector are answered"
+    return OtherStatus(error.endpoint, method=error.method, status=error.status, code=error.code, detail=detail)

@@ -41,7 +41,7 @@ class ErrorsCollector:
         known = self._known.latest
         if known is not None and not attempts.over:
             self._read(refresh, publish, known, attempts)
-        attempts.finish()
+        attempts.finish(things_may_go=True)
 
     def _read(self, refresh: Refresh, publish: Publish, known: Known, attempts: Attempts) -> None:
         before = self._rollups.newest

@@ -8,6 +8,7 @@ from exporter.api.errors import (
     DnsFailed,
     Forbidden,
     NotFound,
+    OtherStatus,
     ServerError,
     Timeout,
     TlsFailed,
@@ -49,13 +50,12 @@ FORBIDDEN, MISSING = Forbidden(PATH, status=403), NotFound(PATH, status=404)
         ((None,), None),
         ((SERVER,), SERVER),
         ((None, SERVER, SHAPE), SERVER),
-        ((FORBIDDEN, None), None),
         ((FORBIDDEN,), FORBIDDEN),
         ((MISSING, FORBIDDEN), MISSING),
         ((FORBIDDEN, SERVER), SERVER),
         ((MISSING, None, SHAPE), SHAPE),
     ],
-    ids=["nothing", "well", "failed", "first-failure", "partly-refused", "refused", "all-refused", "both", "mixed"],
+    ids=["nothing", "well", "failed", "first-failure", "refused", "all-refused", "both", "mixed"],
 )
 def test_a_run_is_reported_with_what_matters(
     outcomes: tuple[ApiError | None, ...], raised: ApiError | None, attempts: Attempts
@@ -67,6 +67,34 @@ def test_a_run_is_reported_with_what_matters(
     with pytest.raises(type(raised)) as caught:
         attempts.finish()
     assert caught.value is raised
+
+
+@pytest.mark.parametrize("outcomes", [(FORBIDDEN, None), (None, MISSING)], ids=["403", "404"])
+def test_a_part_that_is_refused_is_a_failure_but_no_refusal_of_the_collector(
+    outcomes: tuple[ApiError | None, ...], attempts: Attempts
+) -> None:
+    run(attempts, *outcomes)
+    with pytest.raises(OtherStatus) as caught:
+        attempts.finish()
+    assert (caught.value.endpoint, caught.value.status in {403, 404}) == (PATH, True)
+    assert "refused" in str(caught.value)
+
+
+def test_what_was_deleted_after_it_was_listed_is_no_failure(attempts: Attempts) -> None:
+    run(attempts, None, MISSING)
+    attempts.finish(things_may_go=True)
+
+
+def test_a_call_that_finds_nothing_at_all_is_a_refusal(attempts: Attempts) -> None:
+    run(attempts, MISSING, MISSING)
+    with pytest.raises(NotFound):
+        attempts.finish(things_may_go=True)
+
+
+def test_a_forbidden_part_is_a_failure_even_where_things_may_go(attempts: Attempts) -> None:
+    run(attempts, None, MISSING, FORBIDDEN)
+    with pytest.raises(OtherStatus):
+        attempts.finish(things_may_go=True)
 
 
 def test_the_success_of_an_extra_step_does_not_excuse_a_refusal(attempts: Attempts) -> None:

@@ -7,6 +7,7 @@ from exporter.api.errors import (
     ConnectFailed,
     Forbidden,
     NotFound,
+    OtherStatus,
     ServerError,
     Unauthorized,
     UnexpectedShape,
@@ -141,9 +142,15 @@ def test_nothing_is_published_when_no_roll_up_could_be_read(kit: ErrorsKit) -> N
     assert kit.published.count["open_errors"] == published
 
 
-@pytest.mark.parametrize("error", [Forbidden("/v1", status=403), NotFound("/v1", status=404)], ids=["403", "404"])
-def test_a_refusal_is_reported_only_when_every_integration_is_refused(error: ApiError, kit: ErrorsKit) -> None:
-    failing(kit, "int-1", error=error)
+def test_a_refused_integration_fails_the_run_and_all_of_them_are_a_refusal(kit: ErrorsKit) -> None:
+    error = failing(kit, "int-1", error=Forbidden("/v1", status=403))
+    assert isinstance(kit.collect(), OtherStatus)
+    failing(kit, "int-1", "int-2", error=error)
+    assert kit.next() is error
+
+
+def test_an_integration_deleted_meanwhile_is_no_failure_but_an_endpoint_nobody_has_is(kit: ErrorsKit) -> None:
+    error = failing(kit, "int-1", error=NotFound("/v1", status=404))
     assert kit.collect() is None
     failing(kit, "int-1", "int-2", error=error)
     assert kit.next() is error

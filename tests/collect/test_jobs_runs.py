@@ -8,6 +8,7 @@ from exporter.api.errors import (
     ApiError,
     BadRequest,
     Forbidden,
+    OtherStatus,
     RateLimited,
     ServerError,
     Timeout,
@@ -322,9 +323,9 @@ def test_without_the_jobs_in_progress_what_is_pending_is_asked_for_by_id(kit: Jo
     assert kit.flow().runs == (1, 0, 0)
 
 
-def test_a_refusal_of_one_half_is_no_failure_of_the_collector_but_of_both_is(kit: JobsKit) -> None:
+def test_a_refusal_of_one_half_fails_the_run_and_of_both_is_a_refusal_of_the_collector(kit: JobsKit) -> None:
     kit.client.always("current_jobs", Forbidden("/v1/jobs/current", method="POST", status=403))
-    assert kit.collect() is None
+    assert isinstance(kit.collect(), OtherStatus)
     kit.client.always("job_pages", Forbidden("/v1/jobs", status=403))
     assert isinstance(kit.next(), Forbidden)
 
