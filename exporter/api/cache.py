@@ -113,6 +113,6 @@ class ListingCache:
         lasts = kept is not None and self._clock.monotonic() - kept.fetched_at <= STALE_SECONDS
         if kept is not None and lasts and isinstance(flight.error, ApiError):
             self._telemetry.cache(key[0], "stale")
-            return replace(kept, stale=True)
+            return replace(kept, stale=True, failure=flight.error)
         assert flight.error is not None  # noqa: S101 - a flight lands with one of the two
         raise flight.error

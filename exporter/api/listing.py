@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from exporter.api.errors import ApiError
+
 R = TypeVar("R")
 
 REJECT_REASONS = ("not_an_object", "missing_id", "wrong_type", "bad_instant")
@@ -25,10 +27,11 @@ class Listing(Generic[R]):
 
     `complete` is false when a page bound cut it or a row was rejected: what is missing from `rows` may still exist.
     `fetched_at` is monotonic seconds when its first request was sent; `stale` is true when the newest attempt
-    failed and these are older rows kept by the cache.
+    failed and these are older rows kept by the cache; `failure` is why.
     """
 
     rows: tuple[R, ...]
     complete: bool
     fetched_at: float
     stale: bool = False
+    failure: ApiError | None = None

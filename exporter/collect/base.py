@@ -25,7 +25,11 @@ class Collector(Protocol):
     """Reads one concern of an account."""
 
     name: str
-    settings: CollectorSettings
+
+    @property
+    def settings(self) -> CollectorSettings:
+        """Interval, deadline and staleness."""
+        ...
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read, publish views, raise ApiError for what failed."""

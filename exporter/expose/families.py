@@ -55,3 +55,8 @@ class Family:
 
     metric: Metric
     series: Series
+
+
+def known_series(values: Mapping[str, float | None]) -> Series:
+    """Series with a single label from values by its value; an unknown value (None) has no series."""
+    return {(key,): float(value) for key, value in values.items() if value is not None}

@@ -1,0 +1,170 @@
+"""One account at run time: its client, model, ledger, collectors and rendered snapshot, and their threads."""
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
+
+from exporter.api.client import CeligoClient
+from exporter.api.telemetry import Telemetry
+from exporter.api.token import TokenProvider
+from exporter.clock import Clock
+from exporter.collect.active import ActiveRunsView
+from exporter.collect.base import Collector
+from exporter.collect.connections import CONNECTIONS_BLOCK, ConnectionsCollector, ConnectionsView
+from exporter.collect.errors import ErrorsCollector
+from exporter.collect.errors_families import OPEN_ERRORS_BLOCK
+from exporter.collect.health import CHECKS_BLOCK, HEALTH_BLOCK, HealthCollector, checks_view
+from exporter.collect.inventory import INVENTORY_BLOCK, InventoryCollector, InventoryView
+from exporter.collect.jobs import FinishedRunsView, JobsCollector
+from exporter.collect.jobs_families import ACTIVE_RUNS_BLOCK, RUNS_BLOCK
+from exporter.collect.model import AccountModel, Part
+from exporter.collect.open_errors import OpenErrorsView
+from exporter.collect.runner import CollectorRunner, CollectorStatus
+from exporter.collect.workers import Workers
+from exporter.config.settings import Account, Settings
+from exporter.expose.catalogue import OPEN_ERRORS_BY_CODE
+from exporter.expose.families import Scope
+from exporter.expose.self_metrics import OwnMetrics, Sources
+from exporter.expose.snapshot import AccountSnapshots, RenderedBlock
+from exporter.ledger.runs import RunLedger
+from exporter.ledger.store import MemoryStore
+
+COLLECTORS = ("health", "inventory", "jobs", "errors", "connections")
+"""Names of all collectors, as `collect[]` and the configuration take them."""
+
+BLOCKS = (
+    HEALTH_BLOCK,
+    CHECKS_BLOCK,
+    INVENTORY_BLOCK,
+    RUNS_BLOCK,
+    ACTIVE_RUNS_BLOCK,
+    OPEN_ERRORS_BLOCK,
+    CONNECTIONS_BLOCK,
+)
+
+_PARTS = {
+    "health": "health",
+    "inventory": "inventory",
+    "connections": "connections",
+    "finished_runs": "jobs",
+    "active_runs": "jobs",
+    "open_errors": "errors",
+}
+"""Each part of the model and the collector that publishes it."""
+
+_CLOSE_SECONDS = 2.0
+
+
+class AccountRuntime:
+    """One account, thread-safe. Raises TokenUnreadable when there is no token to start with."""
+
+    def __init__(self, account: Account, settings: Settings, environ: Mapping[str, str], clock: Clock) -> None:
+        self.account = account
+        self._clock = clock
+        self._settings = settings.collectors
+        self._stop = threading.Event()
+        self.telemetry = Telemetry(clock)
+        token = TokenProvider(account.token, environ, clock)
+        self._client = CeligoClient(account, settings.limits, token, clock, self.telemetry)
+        self.model = AccountModel(tuple(self._parts()))
+        self._runners = {
+            collector.name: CollectorRunner(account.name, collector, self.model, clock)
+            for collector in self._collectors()
+            if collector.settings.enabled
+        }
+        self._futures: dict[str, Future[None]] = {}
+        self._folded = 0
+        self._lock = threading.Lock()  # guards _futures and _folded
+        self._workers = Workers(f"account-{account.name}", max(1, len(self._runners)))
+        scope = Scope(account.name, account.environment)
+        self._snapshots = AccountSnapshots(scope, self.model, BLOCKS, clock, OwnMetrics(self._sources()))
+
+    def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
+        """Start what is due among the collectors `names` (None: all); futures of their runs under way."""
+        chosen = [runner for name, runner in self._runners.items() if names is None or name in names]
+        with self._lock:
+            for runner in chosen:
+                if not self._stop.is_set() and runner.claim():
+                    self._futures[runner.collector.name] = self._workers.submit(partial(self._run, runner))
+            under_way = (self._futures.get(runner.collector.name) for runner in chosen)
+            return [future for future in under_way if future is not None and not future.done()]
+
+    def current(self, now: float) -> tuple[RenderedBlock, ...]:
+        """Rendered families at monotonic instant `now`."""
+        return self._snapshots.current(now)
+
+    def statuses(self) -> Mapping[str, CollectorStatus]:
+        """Newest status of each collector that is on."""
+        return {name: runner.status for name, runner in self._runners.items()}
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first run of each collector has ended, well or not; never asks the API."""
+        return all(status.success is not None for status in self.statuses().values())
+
+    def close(self) -> None:
+        """Stop: no new request starts, waits end, connections close. Takes at most about 2 s."""
+        self._stop.set()
+        self._workers.close(_CLOSE_SECONDS)
+        self._client.close()
+
+    def tokens(self) -> float:
+        """Requests that the budget would let start at once."""
+        return self._client.budget.tokens()
+
+    def _run(self, runner: CollectorRunner) -> None:
+        runner.run(self._stop)
+        now = self._clock.monotonic()
+        self.model.publish("checks", checks_view(self.telemetry.outcomes(), self._settings, now), now)
+        view = self.model.view("open_errors", OpenErrorsView, now)
+        if runner.collector.name == "errors" and view is not None:
+            with self._lock:
+                self._folded += view.folded_codes
+
+    def _collectors(self) -> Iterator[Collector]:
+        settings = self._settings
+        yield HealthCollector(self._client, settings.health)
+        yield InventoryCollector(self._client, settings.inventory)
+        yield JobsCollector(self._client, settings.jobs, RunLedger(MemoryStore()))
+        yield ErrorsCollector(self._client, settings.errors)
+        yield ConnectionsCollector(self._client, settings.connections)
+
+    def _parts(self) -> Iterator[Part]:
+        staleness = {name: getattr(self._settings, name).staleness_seconds for name in COLLECTORS}
+        for part, collector in _PARTS.items():
+            yield Part(part, staleness[collector])
+        yield Part("checks", max(staleness.values()))
+
+    def _sources(self) -> Sources:
+        return Sources(
+            exchanges=self.telemetry,
+            intervals={name: runner.status.interval for name, runner in self._runners.items()},
+            statuses=self.statuses,
+            tokens=self.tokens,
+            watermarks=self._watermarks,
+            objects=self._objects,
+            dropped=self._dropped,
+            token_expires=self.account.token_expires,
+        )
+
+    def _watermarks(self) -> Mapping[str, float]:
+        runs = self.model.view("finished_runs", FinishedRunsView, self._clock.monotonic())
+        return {} if runs is None or runs.watermark is None else {"jobs": runs.watermark}
+
+    def _objects(self) -> Mapping[str, float]:
+        """Objects in memory by kind; a kind whose part is not known has no entry."""
+        now, counts = self._clock.monotonic(), {}
+        if (inventory := self.model.view("inventory", InventoryView, now)) is not None:
+            counts["flow"] = float(len(inventory.flows))
+            counts["integration"] = float(len(inventory.integrations))
+        if (connections := self.model.view("connections", ConnectionsView, now)) is not None:
+            counts["connection"] = float(len(connections.connections))
+        if (active := self.model.view("active_runs", ActiveRunsView, now)) is not None:
+            counts["active_run"] = float(len(active.runs))
+            counts["pending_run"] = float(active.pending)
+        return counts
+
+    def _dropped(self) -> Mapping[tuple[str, str], int]:
+        with self._lock:
+            return {(OPEN_ERRORS_BY_CODE.name, "label_bound"): self._folded}

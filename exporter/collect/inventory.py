@@ -1,0 +1,156 @@
+"""The inventory collector: which integrations and flows exist, what they are called, and their state.
+
+    celigo_integration_info{integration_id="63a1",integration_name="Shop to ERP"} 1
+    celigo_flow_info{flow_id="64b2",flow_name="Orders",integration_id="63a1",...,trigger="scheduled"} 1
+    celigo_flow_enabled{flow_id="64b2"} 1
+    celigo_integration_flows{integration_id="63a1",state="disabled"} 2
+
+Sources: contract 3.2 and 3.4.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from exporter.api.listing import Listing
+from exporter.api.models import Flow, Integration
+from exporter.api.refresh import Refresh
+from exporter.collect.base import Block, Publish
+from exporter.collect.flow_steps import step_ids
+from exporter.config.settings import CollectorSettings
+from exporter.expose import catalogue
+from exporter.expose.families import Family, Series, known_series
+from exporter.ledger.tally import STANDALONE
+
+Trigger = Literal["scheduled", "chained", "on_demand", "listener"]
+STATES = ("enabled", "disabled")
+STANDALONE_NAME = "Standalone flows"
+
+
+class InventoryClient(Protocol):
+    """The calls of the client that the inventory collector makes."""
+
+    def integrations(self, refresh: Refresh) -> Listing[Integration]:
+        """Contract 3.2."""
+        ...
+
+    def flows(self, refresh: Refresh) -> Listing[Flow]:
+        """Contract 3.4."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """One flow. Instants are Unix seconds; `integration_id` is `none` for a standalone flow."""
+
+    id: str
+    name: str
+    integration_id: str
+    enabled: bool
+    scheduled: bool
+    trigger: Trigger
+    step_ids: tuple[str, ...] = ()
+    last_modified: float | None = None
+    last_executed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryView:
+    """Integration names by id, `none` among them when there are flows outside any, and flows by id."""
+
+    integrations: Mapping[str, str] = field(default_factory=dict)
+    flows: Mapping[str, FlowFacts] = field(default_factory=dict)
+    complete: bool = True
+
+
+class InventoryCollector:
+    """Reads integrations and flows; used by one thread at a time."""
+
+    name = "inventory"
+
+    def __init__(self, client: InventoryClient, settings: CollectorSettings) -> None:
+        self.settings = settings
+        self._client = client
+        self._newest: InventoryView | None = None
+
+    def collect(self, refresh: Refresh, publish: Publish) -> None:
+        """Read both listings and publish `inventory`; raises ApiError when one of them failed.
+
+        Rows that the client's cache stands in with after a failure keep their age, and count as a failure.
+        """
+        integrations = self._client.integrations(refresh)
+        flows = self._client.flows(refresh)
+        self._newest = inventory_view(integrations, flows, self._newest)
+        publish("inventory", self._newest, min(integrations.fetched_at, flows.fetched_at))
+        for failure in (integrations.failure, flows.failure):
+            if failure is not None:
+                raise failure
+
+
+def inventory_view(
+    integrations: Listing[Integration], flows: Listing[Flow], before: InventoryView | None
+) -> InventoryView:
+    """Put two listings together; what an incomplete one does not contain is kept from the view before."""
+    names = {row.id: row.name or row.id for row in integrations.rows}
+    facts = {row.id: row for row in _facts(flows.rows)}
+    if before is not None and not integrations.complete:
+        names = {**before.integrations, **names}
+    if before is not None and not flows.complete:
+        facts = {**before.flows, **facts}
+    names.pop(STANDALONE, None)
+    if any(flow.integration_id == STANDALONE for flow in facts.values()):
+        names[STANDALONE] = STANDALONE_NAME
+    return InventoryView(names, facts, integrations.complete and flows.complete)
+
+
+def _facts(flows: tuple[Flow, ...]) -> Iterator[FlowFacts]:
+    chained = {flow_id for flow in flows for flow_id in flow.run_next_flow_ids or ()}
+    for flow in flows:
+        scheduled = bool(flow.schedule) or any(generator.schedule for generator in flow.page_generators or ())
+        yield FlowFacts(
+            id=flow.id,
+            name=flow.name or flow.id,
+            integration_id=flow.integration_id or STANDALONE,
+            enabled=not flow.disabled,
+            scheduled=scheduled,
+            trigger="scheduled" if scheduled else "chained" if flow.id in chained else "on_demand",
+            step_ids=step_ids(flow),
+            last_modified=flow.last_modified,
+            last_executed=flow.last_executed_at,
+        )
+
+
+def inventory_families(views: Mapping[str, Any]) -> Iterator[Family]:
+    """Families of the `inventory` view (metric catalogue, section 2)."""
+    view: InventoryView = views["inventory"]
+    names = view.integrations
+    flows = view.flows.values()
+    yield Family(catalogue.INTEGRATION_INFO, _ones(names.items()))
+    yield Family(catalogue.FLOW_INFO, _ones(_labels(flow, names) for flow in flows))
+    yield Family(catalogue.FLOW_ENABLED, {(flow.id,): float(flow.enabled) for flow in flows})
+    yield Family(catalogue.FLOW_SCHEDULE_CONFIGURED, {(flow.id,): float(flow.scheduled) for flow in flows})
+    modified = {flow.id: flow.last_modified for flow in flows}
+    yield Family(catalogue.FLOW_LAST_MODIFIED_TIMESTAMP_SECONDS, known_series(modified))
+    executed = {flow.id: flow.last_executed for flow in flows}
+    yield Family(catalogue.FLOW_LAST_EXECUTED_TIMESTAMP_SECONDS, known_series(executed))
+    yield Family(catalogue.INTEGRATION_FLOWS, _flow_counts(view))
+
+
+def _ones(keys: Iterable[tuple[str, ...]]) -> Series:
+    return dict.fromkeys(keys, 1.0)
+
+
+def _labels(flow: FlowFacts, names: Mapping[str, str]) -> tuple[str, ...]:
+    home = flow.integration_id
+    return (flow.id, flow.name, home, names.get(home, home), flow.trigger)
+
+
+def _flow_counts(view: InventoryView) -> Series:
+    """Flows by integration and state, 0 included, also for an integration that only its flows tell of."""
+    counts = Counter((flow.integration_id, STATES[not flow.enabled]) for flow in view.flows.values())
+    homes = dict.fromkeys((*view.integrations, *(flow.integration_id for flow in view.flows.values())))
+    return {(home, state): float(counts[home, state]) for home in homes for state in STATES}
+
+
+INVENTORY_BLOCK = Block("inventory", "inventory", ("inventory",), inventory_families)

@@ -1,0 +1,169 @@
+"""Runs one collector: one run at a time, timed, isolated, always reported.
+
+When: on a grid of its interval, so that any number of scrapes adds no run and a scrape that comes a moment early does
+not halve the rate. A collector that is refused (403, or 404 on everything it asks) is switched off until a slow probe.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from exporter.api.errors import ApiError, Forbidden, NotFound
+from exporter.api.refresh import Refresh
+from exporter.clock import Clock
+from exporter.collect.base import Collector
+from exporter.collect.model import AccountModel
+
+REFUSED_SECONDS = 300.0
+"""How soon a refused collector is tried again, unless its interval is longer."""
+
+_EARLY_SHARE = 0.05
+_EARLY_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorStatus:
+    """What is known of a collector's runs.
+
+    `success` is None before the first run ended. `last_success` is Unix seconds, `duration` seconds and `requests`
+    attempts of the newest run. `errors` counts failed runs by reason. `disabled` is the refusal's type while the
+    collector is switched off. `failure` is one line for people about the newest run.
+    """
+
+    collector: str
+    interval: float
+    success: bool | None = None
+    last_success: float | None = None
+    duration: float | None = None
+    requests: int | None = None
+    errors: Mapping[str, int] = field(default_factory=dict)
+    truncated: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    disabled: str | None = None
+    failure: str | None = None
+    version: int = 0
+
+
+class Grid:
+    """When a collector is due: instants one interval apart, from the first run on. Monotonic seconds."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._early = min(_EARLY_SECONDS, _EARLY_SHARE * interval)
+        self._next: float | None = None
+
+    def due(self, now: float) -> bool:
+        """Whether a run may start at `now`."""
+        return self._next is None or now >= self._next - self._early
+
+    def started(self, now: float) -> None:
+        """Note that a run started; the next instant stays on the grid unless it was missed by a whole interval."""
+        behind = None if self._next is None else now - self._next
+        on_grid = self._next is not None and behind is not None and behind < self._interval
+        self._next = (self._next if on_grid and self._next is not None else now) + self._interval
+
+    def postpone(self, until: float) -> None:
+        """Let nothing be due before `until`."""
+        self._next = until if self._next is None else max(self._next, until)
+
+
+class CollectorRunner:
+    """One collector of one account. `claim` and `status` are thread-safe; `run` is called by who claimed."""
+
+    def __init__(self, account: str, collector: Collector, model: AccountModel, clock: Clock) -> None:
+        self.collector = collector
+        self._account = account
+        self._model = model
+        self._clock = clock
+        self._grid = Grid(collector.settings.interval)
+        self._lock = threading.Lock()  # guards _running, _grid and _status
+        self._running = False
+        self._status = CollectorStatus(collector.name, collector.settings.interval)
+
+    @property
+    def status(self) -> CollectorStatus:
+        """The newest status; replaced as a whole when a run ends."""
+        return self._status
+
+    def claim(self) -> bool:
+        """Take the right to run now: true when due and not running. Whoever got it must call `run`."""
+        now = self._clock.monotonic()
+        with self._lock:
+            if self._running or not self._grid.due(now):
+                return False
+            self._running = True
+            self._grid.started(now)
+            return True
+
+    def run(self, stop: threading.Event) -> None:
+        """Run the collector once; raises nothing."""
+        settings = self.collector.settings
+        started = self._clock.monotonic()
+        refresh = Refresh(self._clock, started + settings.deadline_seconds, stop)
+        failure: BaseException | None = None
+        try:
+            self.collector.collect(refresh, self._model.publish)
+        except ApiError as error:
+            failure = error
+        except Exception as error:  # a bug of ours must not cost the other collectors
+            _log.exception("collector %s of account %s failed", self.collector.name, self._account)
+            failure = error
+        self._finish(refresh, self._clock.monotonic() - started, failure)
+
+    def _finish(self, refresh: Refresh, duration: float, failure: BaseException | None) -> None:
+        before = self._status
+        refused = failure.type if isinstance(failure, Forbidden | NotFound) else None
+        after = replace(
+            before,
+            success=failure is None,
+            last_success=self._clock.time() if failure is None else before.last_success,
+            duration=duration,
+            requests=refresh.requests,
+            errors=_counted(before.errors, failure),
+            truncated=before.truncated + refresh.truncated,
+            rejected=dict(Counter(before.rejected) + refresh.rejected),
+            disabled=refused,
+            failure=_line(failure),
+            version=before.version + 1,
+        )
+        with self._lock:
+            if refused is not None:
+                self._grid.postpone(self._clock.monotonic() + max(self.collector.settings.interval, REFUSED_SECONDS))
+            self._status = after
+            self._running = False
+        if not refresh.stop.is_set():
+            self._tell(before, after)
+
+    def _tell(self, before: CollectorStatus, after: CollectorStatus) -> None:
+        """One log line when the state changes, none while it stays."""
+        names = (self.collector.name, self._account)
+        if after.disabled is not None and before.disabled is None:
+            wait = max(self.collector.settings.interval, REFUSED_SECONDS)
+            _log.warning("collector %s of account %s is off, next try in %.0f s: %s", *names, wait, after.failure)
+        elif not after.success and (before.success is not False or before.failure != after.failure):
+            _log.warning("collector %s of account %s failed: %s", *names, after.failure)
+        elif after.success and before.success is False:
+            _log.info("collector %s of account %s works again", *names)
+
+
+def reason_of(failure: BaseException) -> str:
+    """The `reason` label of a failed run: the error's type, `internal` for a bug."""
+    return failure.type if isinstance(failure, ApiError) else "internal"
+
+
+def _counted(errors: Mapping[str, int], failure: BaseException | None) -> Mapping[str, int]:
+    if failure is None:
+        return errors
+    reason = reason_of(failure)
+    return {**errors, reason: errors.get(reason, 0) + 1}
+
+
+def _line(failure: BaseException | None) -> str | None:
+    """An ApiError's own line; of a bug only its class, since its text may hold anything."""
+    if failure is None:
+        return None
+    return str(failure) if isinstance(failure, ApiError) else f"internal error ({type(failure).__name__})"
