@@ -1,0 +1,313 @@
+"""Blocks are rebuilt when something they are made of changes, at no other time, and fail one by one."""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from exporter.collect.base import Block
+from exporter.collect.model import AccountModel, Part
+from exporter.expose import catalogue
+from exporter.expose.families import Family, Metric
+from exporter.expose.snapshot import OWN_COLLECTOR, AccountSnapshots, RenderedBlock, render_block
+from tests.clocks import EPOCH, ManualClock, run_together
+from tests.expose.kit import ACME, example, series_of
+
+PARTS = (Part("flows", 300.0), Part("runs", 600.0))
+STRANGE = Metric("celigo_strange", "gauge", "Not in the catalogue.", "nowhere")
+
+
+class Builds:
+    """A block whose builds are counted, of flow ids published as the `flows` view."""
+
+    def __init__(self, name: str = "flows", metric: Metric = catalogue.FLOW_ENABLED, second: str = "runs") -> None:
+        self.count = 0
+        self.fails = False
+        self._metric = metric
+        self.block = Block(name, "inventory", ("flows", second), self._build)
+
+    def _build(self, views: Mapping[str, Any]) -> Iterator[Family]:
+        self.count += 1
+        if self.fails:
+            raise RuntimeError("a bug")
+        marks = [*views["flows"], *(views["runs"] or ())]
+        yield Family(self._metric, {(mark,): 1.0 for mark in marks})
+
+
+class Account:
+    """A model, a clock, and the snapshots of some blocks."""
+
+    def __init__(self, clock: ManualClock, blocks: Sequence[Block], **options: Any) -> None:
+        self.clock = clock
+        self.model = AccountModel(PARTS)
+        self.snapshots = AccountSnapshots(ACME, self.model, blocks, clock, **options)
+
+    def publish(self, part: str, *marks: str) -> None:
+        self.model.publish(part, marks, self.clock.monotonic())
+
+    def current(self) -> tuple[RenderedBlock, ...]:
+        return self.snapshots.current(self.clock.monotonic())
+
+    def text(self) -> str:
+        return b"".join(text for block in self.current() for text in block.lines.values()).decode()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def test_before_the_first_view_a_block_is_absent(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    assert account.current() == ()
+    account.publish("runs", "x")
+    assert account.current() == ()
+    assert builds.count == 0
+
+
+def test_a_block_is_rendered_with_the_scope_of_its_account(clock: ManualClock) -> None:
+    account = Account(clock, [Builds().block])
+    account.publish("flows", "f1", "f2")
+    (block,) = account.current()
+    assert block.lines["celigo_flow_enabled"].decode().splitlines() == [
+        'celigo_flow_enabled{account="acme",environment="production",flow_id="f1"} 1.0',
+        'celigo_flow_enabled{account="acme",environment="production",flow_id="f2"} 1.0',
+    ]
+    assert block.series == {"celigo_flow_enabled": 2}
+    assert block.collector == "inventory"
+    assert block.built_at == EPOCH
+
+
+def test_nothing_is_rebuilt_while_nothing_changes(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    account.publish("flows", "f1")
+    first = account.current()
+    for _ in range(10):
+        clock.advance(20.0)
+        assert [a is b for a, b in zip(account.current(), first, strict=True)] == [True]
+    assert builds.count == 1
+
+
+def test_a_new_view_rebuilds_the_blocks_made_of_it_and_no_other(clock: ManualClock) -> None:
+    flows = Builds("flows", catalogue.FLOW_ENABLED)
+    other = Block("runs", "jobs", ("runs",), lambda _: [example(catalogue.ACTIVE_RUNS)])
+    account = Account(clock, [flows.block, other])
+    account.publish("flows", "f1")
+    account.publish("runs")
+    _, before = account.current()
+    account.publish("flows", "f1", "f2")
+    block, after = account.current()
+    assert flows.count == 2
+    assert block.series == {"celigo_flow_enabled": 2}
+    assert after is before
+
+
+def test_a_block_is_rebuilt_when_one_of_its_further_views_changes(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    account.publish("flows", "f1")
+    account.current()
+    account.publish("runs", "r1")
+    assert 'flow_id="r1"' in account.text()
+    assert builds.count == 2
+
+
+def test_every_build_has_a_version_of_its_own(clock: ManualClock) -> None:
+    account = Account(clock, [Builds("a").block, Builds("b", catalogue.FLOW_OPEN_ERRORS).block])
+    seen = []
+    for _ in range(3):
+        account.publish("flows", "f1")
+        seen += [block.version for block in account.current()]
+    assert len(set(seen)) == 6
+
+
+def test_a_block_vanishes_when_its_first_view_is_stale_and_comes_back(clock: ManualClock) -> None:
+    account = Account(clock, [Builds().block])
+    account.publish("flows", "f1")
+    clock.advance(300.0)
+    assert len(account.current()) == 1
+    clock.advance(0.5)
+    assert account.current() == ()
+    account.publish("flows", "f1")
+    assert len(account.current()) == 1
+
+
+def test_a_further_view_that_becomes_stale_is_handed_over_as_unknown(clock: ManualClock) -> None:
+    account = Account(clock, [Block("b", "jobs", ("runs", "flows"), _tells_whether_flows_are_known)])
+    account.publish("runs")
+    account.publish("flows", "f1")
+    assert "} 1.0" in account.text()
+    clock.advance(301.0)
+    assert "} 0.0" in account.text()
+
+
+def _tells_whether_flows_are_known(views: Mapping[str, Any]) -> Iterable[Family]:
+    return [Family(catalogue.ACTIVE_RUNS, {("running",): float(views["flows"] is not None)})]
+
+
+def test_a_block_that_cannot_be_built_leaves_the_others(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    broken, good = Builds("broken"), Builds("good", catalogue.FLOW_OPEN_ERRORS)
+    broken.fails = True
+    account = Account(clock, [broken.block, good.block])
+    account.publish("flows", "f1")
+    assert [set(block.lines) for block in account.current()] == [{"celigo_flow_open_errors"}]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_a_failing_build_is_tried_again_only_with_new_views_and_logged_once(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    builds = Builds()
+    builds.fails = True
+    account = Account(clock, [builds.block])
+    for _ in range(3):
+        account.publish("flows", "f1")
+        for _ in range(3):
+            assert account.current() == ()
+    assert builds.count == 3
+    assert len(caplog.records) == 1
+
+
+def test_a_block_that_recovers_is_served_and_a_later_failure_logged_again(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    for fails in (True, False, True):
+        builds.fails = fails
+        account.publish("flows", "f1")
+        assert len(account.current()) == (0 if fails else 1)
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize(
+    "families",
+    [
+        [Family(STRANGE, {(): 1.0})],
+        [example(catalogue.FLOW_ENABLED), example(catalogue.FLOW_ENABLED)],
+        [Family(catalogue.FLOW_ENABLED, {("a", "b"): 1.0})],
+        [Family(catalogue.RUN_QUEUE_WAIT_SECONDS, {("a",): 1.0})],
+    ],
+    ids=["not-in-the-catalogue", "twice", "labels-do-not-fit", "wrong-kind-of-value"],
+)
+def test_families_that_would_spoil_the_document_are_left_out_as_a_block(
+    clock: ManualClock, families: list[Family]
+) -> None:
+    account = Account(clock, [Block("b", "jobs", ("flows",), lambda _: families)])
+    account.publish("flows")
+    assert account.current() == ()
+
+
+def test_a_family_without_series_is_not_in_the_block() -> None:
+    held = [Family(catalogue.FLOW_ENABLED, {}), example(catalogue.ACTIVE_RUNS)]
+    block = render_block("jobs", 1, held, ACME, 0.0)
+    assert set(block.lines) == set(block.series) == {"celigo_active_runs"}
+
+
+def test_a_newline_in_a_name_is_still_one_series() -> None:
+    family = Family(catalogue.INTEGRATION_INFO, series_of(catalogue.INTEGRATION_INFO, ("1", "a\nb"), ("2", "c")))
+    assert render_block("inventory", 1, [family], ACME, 0.0).series == {"celigo_integration_info": 2}
+
+
+class Own:
+    """Tells the number of series it saw, and of failed builds."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.extra = 0
+
+    def state(self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int]) -> object:
+        seen = sum(count for block in blocks for count in block.series.values())
+        return {"series": seen, "failures": sum(failures.values()), "extra": self.extra}
+
+    def families(self, state: object) -> list[Family]:
+        assert isinstance(state, dict)
+        self.count += 1
+        return [Family(catalogue.ACTIVE_RUNS, {(name,): float(value) for name, value in state.items()})]
+
+
+def test_the_own_block_comes_last_and_sees_the_others(clock: ManualClock) -> None:
+    account = Account(clock, [Builds().block], own=Own())
+    account.publish("flows", "f1", "f2", "f3")
+    *_, own = account.current()
+    assert own.collector == OWN_COLLECTOR
+    assert b'status="series"} 3.0' in own.lines["celigo_active_runs"]
+
+
+def test_the_own_block_is_there_before_anything_is_known(clock: ManualClock) -> None:
+    account = Account(clock, [Builds().block], own=Own())
+    assert [block.collector for block in account.current()] == [OWN_COLLECTOR]
+
+
+def test_the_own_block_is_rebuilt_when_its_state_changes_and_at_no_other_time(clock: ManualClock) -> None:
+    own = Own()
+    account = Account(clock, [Builds().block], own=own)
+    first = account.current()
+    assert account.current()[-1] is first[-1]
+    own.extra = 1
+    assert account.current()[-1] is not first[-1]
+    account.publish("flows", "f1")
+    account.current()
+    assert own.count == 3
+
+
+def test_failed_builds_are_told_to_the_own_block(clock: ManualClock) -> None:
+    builds = Builds()
+    builds.fails = True
+    account = Account(clock, [builds.block], own=Own())
+    account.publish("flows", "f1")
+    assert 'status="failures"} 1.0' in account.text()
+
+
+def test_threads_that_come_together_share_one_build(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    account.publish("flows", "f1")
+    seen: list[tuple[RenderedBlock, ...]] = []
+    run_together(clock, [lambda: seen.append(account.current())] * 8)
+    assert builds.count == 1
+    assert len({id(block) for (block,) in seen}) == 1
+
+
+def test_no_two_threads_build_at_once_while_views_are_published(clock: ManualClock) -> None:
+    inside, most = 0, 0
+    guard = threading.Lock()
+
+    def build(views: Mapping[str, Any]) -> Iterator[Family]:
+        nonlocal inside, most
+        with guard:
+            inside += 1
+            most = max(most, inside)
+        yield Family(catalogue.FLOW_ENABLED, {(mark,): 1.0 for mark in views["flows"]})
+        with guard:
+            inside -= 1
+
+    account = Account(clock, [Block("b", "inventory", ("flows",), build)])
+
+    def publish_and_read() -> None:
+        for number in range(50):
+            account.publish("flows", *(f"f{n}" for n in range(number + 1)))
+            (block,) = account.current()
+            assert block.series["celigo_flow_enabled"] == block.lines["celigo_flow_enabled"].count(b"\n")
+
+    run_together(clock, [publish_and_read] * 6)
+    assert most == 1
+
+
+def test_versions_seen_by_a_thread_never_go_back(clock: ManualClock) -> None:
+    account = Account(clock, [Builds().block])
+    account.publish("flows", "f0")
+
+    def read() -> None:
+        seen = [account.current()[0].version for _ in range(200)]
+        assert seen == sorted(seen)
+
+    def publish() -> None:
+        for number in range(200):
+            account.publish("flows", f"f{number}")
+
+    run_together(clock, [read, read, read, publish])
