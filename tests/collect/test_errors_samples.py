@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.collect.samples import (
@@ -80,6 +80,7 @@ def test_a_code_becomes_a_label_only_when_it_looks_like_one(value: str | int | N
     assert code_label(value) == label
 
 
+@settings(deadline=None)
 @given(st.one_of(st.none(), st.integers(), st.text()))
 def test_no_code_whatsoever_makes_a_label_of_another_form(value: str | int | None) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.:\-]{1,64}", code_label(value))
@@ -104,6 +105,7 @@ def test_the_most_frequent_stay_and_the_rest_is_one(
     assert most_frequent(counts, bound) == expected
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abcdef", max_size=3), st.integers(1, 50)), st.integers(0, 5))
 def test_folding_loses_no_error_and_keeps_the_bound(counts: dict[str, int], bound: int) -> None:
     folded = most_frequent(counts, bound)

@@ -1,6 +1,6 @@
 """Nothing that is wanted waits for ever, however much is wanted."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.collect.turns import Turns
@@ -42,6 +42,7 @@ def test_what_is_no_longer_wanted_loses_its_place() -> None:
     assert turns.waiting_since_before(2.0) == {"b"}
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sets(st.integers(0, 8), max_size=4), min_size=1, max_size=40),
     st.integers(1, 3),

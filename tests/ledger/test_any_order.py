@@ -62,6 +62,7 @@ def expected(drawn: Runs) -> Counter[tuple[str, str]]:
     return Counter((flow_id, status) for flow_id, end, status, _, seen in drawn if seen or end > 0)
 
 
+@settings(deadline=None)
 @given(runs, st.randoms(use_true_random=False), st.integers(1, 4))
 def test_every_run_after_the_first_sight_is_counted_once(drawn: Runs, random: Random, size: int) -> None:
     done, early = rows_of(drawn)
@@ -77,6 +78,7 @@ def test_every_run_after_the_first_sight_is_counted_once(drawn: Runs, random: Ra
     assert not ledger.pending()
 
 
+@settings(deadline=None)
 @given(runs, st.randoms(use_true_random=False))
 def test_what_is_told_of_a_flow_does_not_depend_on_the_order_of_the_rows(drawn: Runs, random: Random) -> None:
     done, early = rows_of(drawn)
@@ -95,7 +97,7 @@ def test_what_is_told_of_a_flow_does_not_depend_on_the_order_of_the_rows(drawn: 
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(runs, st.lists(st.integers(0, 12), max_size=3), st.integers(1, 3))
 def test_a_process_that_dies_at_any_commit_neither_loses_nor_repeats_a_run(
     drawn: Runs, deaths: list[int], size: int

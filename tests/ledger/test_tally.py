@@ -4,7 +4,7 @@ from itertools import permutations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.expose.families import Distribution
@@ -121,6 +121,7 @@ def test_empty_runs_in_a_row_are_completed_ones_without_any_record(
     assert tally.empty.count == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("es"), st.integers(0, 30)), max_size=14), st.randoms(use_true_random=False))
 def test_a_streak_is_a_function_of_the_set_of_runs(marks: list[tuple[str, int]], shuffle: Random) -> None:
     breaks = [end for mark, end in marks if mark == "s"]
@@ -155,6 +156,7 @@ def naive(values: list[float]) -> Distribution:
     return Distribution(cumulative, sum(values), len(values))
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(DURATION_BUCKETS), st.floats(0, 200_000)), max_size=20))
 def test_histogram_buckets_hold_every_value_up_to_and_including_their_bound(values: list[float]) -> None:
     state = NO_DURATIONS
