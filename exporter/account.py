@@ -100,12 +100,16 @@ class AccountRuntime:
 
     @property
     def ready(self) -> bool:
-        """Whether the first run of each collector has ended, well or not; never asks the API."""
-        return all(status.success is not None for status in self.statuses().values())
+        """Whether a first run of a collector has ended, well or not; never asks the API."""
+        return any(status.success is not None for status in self.statuses().values())
+
+    def stop(self) -> None:
+        """Let no new request start, and every wait end. Returns at once."""
+        self._stop.set()
 
     def close(self) -> None:
-        """Stop: no new request starts, waits end, connections close. Takes at most about 2 s."""
-        self._stop.set()
+        """Stop and close the connections. Takes at most about 2 s when a request hangs."""
+        self.stop()
         self._workers.close(_CLOSE_SECONDS)
         self._client.close()
 
@@ -143,7 +147,7 @@ class AccountRuntime:
             statuses=self.statuses,
             tokens=self.tokens,
             watermarks=self._watermarks,
-            objects=self._objects,
+            objects=self.objects,
             dropped=self._dropped,
             token_expires=self.account.token_expires,
         )
@@ -152,7 +156,7 @@ class AccountRuntime:
         runs = self.model.view("finished_runs", FinishedRunsView, self._clock.monotonic())
         return {} if runs is None or runs.watermark is None else {"jobs": runs.watermark}
 
-    def _objects(self) -> Mapping[str, float]:
+    def objects(self) -> Mapping[str, float]:
         """Objects in memory by kind; a kind whose part is not known has no entry."""
         now, counts = self._clock.monotonic(), {}
         if (inventory := self.model.view("inventory", InventoryView, now)) is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from exporter.clock import Clock
 from exporter.config.settings import TokenSource
+from exporter.logs import redact
 from exporter.secret import Secret
 
 _MAX_BYTES = 64 * 1024
@@ -95,4 +96,6 @@ def _checked(place: str, text: str) -> Secret:
         raise TokenUnreadable(place, "is empty")
     if not token.isascii() or not token.isprintable() or any(character.isspace() for character in token):
         raise TokenUnreadable(place, "holds spaces or unprintable characters inside the token")
-    return Secret(token)
+    secret = Secret(token)
+    redact(secret)
+    return secret

@@ -1,0 +1,76 @@
+"""The HTTP application: `/metrics`, `/-/healthy`, `/-/ready`, and the page at `/`."""
+
+from functools import partial
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter.expose.negotiate import accepts_gzip, choose_format
+from exporter.serve.fleet import Fleet
+from exporter.serve.page import PAGE_HEADERS, render_page
+from exporter.serve.scrape import BadSelection, refresh, selection, wait_seconds
+
+_NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
+
+
+def build_app(fleet: Fleet) -> Starlette:
+    """The application that serves `fleet`. HEAD is answered wherever GET is; other methods get 405, other paths 404."""
+    endpoints = _Endpoints(fleet)
+    routes = [
+        Route(fleet.settings.web.telemetry_path, endpoints.metrics, methods=["GET"]),
+        Route("/-/healthy", endpoints.healthy, methods=["GET"]),
+        Route("/-/ready", endpoints.ready, methods=["GET"]),
+        Route("/", endpoints.page, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+
+
+class _Endpoints:
+    """The handlers. None of them but `metrics` starts anything."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    async def metrics(self, request: Request) -> Response:
+        """What is known, after what was due was given its time."""
+        query = request.query_params
+        try:
+            wanted = selection(query.getlist("collect[]"), query.getlist("exclude[]"))
+        except BadSelection as bad:
+            return PlainTextResponse(f"{bad}\n", 400, _NO_SNIFF)
+        timeout = request.headers.get("X-Prometheus-Scrape-Timeout-Seconds")
+        await refresh(self._fleet, wanted, wait_seconds(timeout, self._fleet.settings.web.timeout_offset))
+        fmt = choose_format(request.headers.get("Accept"))
+        compressed = accepts_gzip(request.headers.get("Accept-Encoding"))
+        make = partial(self._fleet.documents.content, wanted, fmt, compressed=compressed)
+        body = await to_thread.run_sync(make)
+        headers = {"Content-Type": body.content_type, "Vary": "Accept, Accept-Encoding", **_NO_SNIFF}
+        if body.encoding is not None:
+            headers["Content-Encoding"] = body.encoding
+        return Response(body.content, headers=headers)
+
+    async def healthy(self, _: Request) -> Response:
+        """The process answers."""
+        return PlainTextResponse("celigo-exporter is healthy.\n", headers=_NO_SNIFF)
+
+    async def ready(self, _: Request) -> Response:
+        """Every account has its first snapshot, whatever the API said."""
+        if self._fleet.ready:
+            return PlainTextResponse("celigo-exporter is ready.\n", headers=_NO_SNIFF)
+        return PlainTextResponse("The first collection is under way.\n", 503, _NO_SNIFF)
+
+    async def page(self, _: Request) -> Response:
+        """The page for people."""
+        return HTMLResponse(await to_thread.run_sync(render_page, self._fleet), headers=PAGE_HEADERS)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """404 and 405 as one plain line."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    texts = {404: "not found; see / for what is here\n", 405: f"only {headers.get('Allow', 'GET')} here\n"}
+    return PlainTextResponse(texts.get(status, "failed\n"), status, {**headers, **_NO_SNIFF})

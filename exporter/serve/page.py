@@ -1,0 +1,109 @@
+"""The page at `/`: accounts, health, collectors with age and cost. Reads memory only; everything is escaped."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from exporter import __version__
+from exporter.account import AccountRuntime
+from exporter.check.diagnose import Circumstances, diagnose
+from exporter.collect.health import CHECKS, ChecksView, HealthView
+from exporter.collect.runner import CollectorStatus
+from exporter.serve.fleet import Fleet
+
+
+def _resource(name: str) -> str:
+    return files("exporter.serve").joinpath("templates").joinpath(name).read_text("utf-8")
+
+
+STYLE = _resource("page.css")
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""No script, no form, no foreign resource: a flow may be called anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One collector on the page; texts, so that the template decides nothing."""
+
+    name: str
+    state: str
+    age: str
+    every: str
+    duration: str
+    requests: str
+    failure: str
+
+
+def render_page(fleet: Fleet) -> str:
+    """The page as HTML."""
+    accounts = [_account(fleet, account) for account in fleet.accounts]
+    return _template().render(
+        version=__version__, style=STYLE, telemetry_path=fleet.settings.web.telemetry_path, accounts=accounts
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_resource("page.html"))
+
+
+def _account(fleet: Fleet, runtime: AccountRuntime) -> dict[str, object]:
+    now = fleet.clock.monotonic()
+    health = runtime.model.view("health", HealthView, now)
+    checks = runtime.model.view("checks", ChecksView, now)
+    states = checks.checks if checks is not None else {}
+    return {
+        "name": runtime.account.name,
+        "environment": runtime.account.environment,
+        "host": runtime.account.base_url.split("://", 1)[-1],
+        "up": "unknown" if health is None else "up" if health.up else "down",
+        "checks": [(name, {True: "ok", False: "failed", None: "unknown"}[states.get(name)]) for name in CHECKS],
+        "advice": list(_advice(fleet, runtime)),
+        "tokens": f"{runtime.tokens():.0f}",
+        "burst": runtime.account.rate_limit.burst,
+        "rate": f"{runtime.account.rate_limit.requests_per_second:g}",
+        "objects": sorted(runtime.objects().items()),
+        "collectors": [_row(status, fleet.clock.time()) for status in runtime.statuses().values()],
+    }
+
+
+def _advice(fleet: Fleet, runtime: AccountRuntime) -> Iterator[str]:
+    """Cause and remedy of each kind of failure that is there now, each once."""
+    about = Circumstances(runtime.account, fleet.clock.time(), clock_skew=runtime.telemetry.clock_skew())
+    found = [runtime.telemetry.last_error(endpoint) for _, endpoints in CHECKS.values() for endpoint in endpoints]
+    advice = [diagnose(error, about) for error in found if error is not None]
+    yield from dict.fromkeys(f"{each.cause} - to do: {each.remedy}" for each in advice)
+
+
+def _row(status: CollectorStatus, now: float) -> Row:
+    state = {None: "waiting", True: "ok", False: "failed"}[status.success]
+    return Row(
+        name=status.collector,
+        state="off" if status.disabled is not None else state,
+        age="never" if status.last_success is None else f"{_span(now - status.last_success)} ago",
+        every=_span(status.interval),
+        duration="" if status.duration is None else f"{status.duration:.2f} s",
+        requests="" if status.requests is None else str(status.requests),
+        failure=status.failure or "",
+    )
+
+
+def _span(seconds: float) -> str:
+    """A length of time for people."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

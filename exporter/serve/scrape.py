@@ -1,0 +1,51 @@
+"""One scrape: which collectors it wants, how long it may wait, and the waiting itself."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+from exporter.expose.document import Selection
+from exporter.serve.fleet import SELECTABLE, Fleet
+
+DEFAULT_SECONDS = 10.0
+"""Prometheus' own default timeout, for scrapers that do not tell theirs."""
+
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 300.0
+
+
+class BadSelection(ValueError):
+    """A selection that cannot be; the text is one line for people."""
+
+
+def selection(collect: Sequence[str], exclude: Sequence[str]) -> Selection:
+    """The collectors that `collect[]` names, or all but those of `exclude[]`; None for all. Raises BadSelection."""
+    if collect and exclude:
+        raise BadSelection("collect[] and exclude[] cannot be used together")
+    unknown = sorted({name for name in (*collect, *exclude) if name not in SELECTABLE})
+    if unknown:
+        shown = ascii(unknown[0][:40])
+        raise BadSelection(f"unknown collector {shown}; known: {', '.join(SELECTABLE)}")
+    if collect:
+        return frozenset(collect)
+    return frozenset(SELECTABLE) - frozenset(exclude) if exclude else None
+
+
+def wait_seconds(timeout_header: str | None, offset: float) -> float:
+    """How long a scrape may wait for collectors: the scraper's own timeout minus `offset`, within bounds.
+
+    `X-Prometheus-Scrape-Timeout-Seconds` may hold anything; what is no positive number counts as not sent.
+    """
+    try:
+        timeout = float((timeout_header or "")[:32])
+    except ValueError:
+        timeout = DEFAULT_SECONDS
+    if not math.isfinite(timeout) or timeout <= 0:
+        timeout = DEFAULT_SECONDS
+    return min(max(timeout - offset, SHORTEST_SECONDS), LONGEST_SECONDS)
+
+
+async def refresh(fleet: Fleet, wanted: Selection, seconds: float) -> None:
+    """Start what is due and wait for it and for what is under way, at most `seconds`; the rest goes on behind."""
+    under_way = [asyncio.wrap_future(future) for future in fleet.trigger(wanted)]
+    if under_way:
+        await asyncio.wait(under_way, timeout=seconds)
