@@ -7,6 +7,8 @@ from prometheus_client import exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.core import Metric as LibraryFamily
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
@@ -62,6 +64,13 @@ def library(held: Sequence[Family], fmt: Format, scope: Scope | None = ACME) -> 
         assert isinstance(made, bytes)
         return made
     return exposition.generate_latest(source)
+
+
+def parsed_families(document: str, fmt: Format) -> list[LibraryFamily]:
+    """What prometheus-client's parsers read from a document."""
+    if fmt is Format.OPENMETRICS:
+        return list(parse_openmetrics(document))  # type: ignore[no-untyped-call]  # the library has no types there
+    return list(parse_text(document))
 
 
 def go_number(value: float) -> str:
