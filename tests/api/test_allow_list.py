@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.endpoints import Call, Endpoint
+from exporter.api.endpoints import Call, Endpoint, is_id
 
 READING_POSTS = {"/v1/jobs/current"}
 FORBIDDEN_WORDS = (
@@ -86,6 +86,17 @@ def test_an_id_that_is_none_is_refused(endpoint: Endpoint, given_id: str) -> Non
 def test_the_wrong_number_of_ids_is_refused(endpoint: Endpoint, count: int) -> None:
     with pytest.raises(ValueError, match="ids"):
         endpoint.path(*[FLOW] * count)
+
+
+@pytest.mark.parametrize("text", NO_IDS.values(), ids=NO_IDS.keys())
+def test_what_is_no_id_can_be_told_before_a_call_is_made(text: str) -> None:
+    assert not is_id(text)
+
+
+@pytest.mark.parametrize("text", [FLOW, "none", "a", "A-b_9", "a" * 64])
+def test_what_is_an_id_can_be_told_before_a_call_is_made(text: str) -> None:
+    assert is_id(text)
+    assert Endpoint.JOB.path(text) == f"/v1/jobs/{text}"
 
 
 def test_none_is_an_id_because_standalone_flows_have_it() -> None:
