@@ -129,7 +129,9 @@ def test_pages_are_read_only_when_they_are_wanted(api: Kit, http: requests_mock.
     assert http.call_count == 3
 
 
-@pytest.mark.parametrize("answer", [{"status_code": 204}, {"json": []}, {"text": ""}], ids=repr)
+@pytest.mark.parametrize(
+    "answer", [{"status_code": 204}, {"json": []}, {"text": "", "headers": {"Content-Length": "0"}}], ids=repr
+)
 def test_no_run_is_an_empty_listing_that_is_not_cut(
     api: Kit, http: requests_mock.Mocker, answer: dict[str, Any]
 ) -> None:

@@ -68,7 +68,9 @@ def test_any_split_into_pages_gives_each_row_once_in_order(pages: list[list[int]
     assert listing.complete
 
 
-@pytest.mark.parametrize("empty", [{"status_code": 204}, {"text": ""}, {"json": []}], ids=repr)
+@pytest.mark.parametrize(
+    "empty", [{"status_code": 204}, {"text": "", "headers": {"Content-Length": "0"}}, {"json": []}], ids=repr
+)
 @pytest.mark.parametrize("endpoint", LISTS, ids=lambda endpoint: endpoint.name)
 def test_an_empty_answer_is_an_empty_whole_list(
     api: Kit, http: requests_mock.Mocker, endpoint: Endpoint, empty: dict[str, Any]

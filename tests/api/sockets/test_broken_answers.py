@@ -121,6 +121,27 @@ def test_a_body_that_looks_whole_but_is_declared_longer_is_truncated(serve: Serv
     assert isinstance(failure, errors.Truncated)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Len",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50",
+    ],
+    ids=range(6),
+)
+def test_an_answer_cut_in_its_head_is_never_an_empty_list(serve: Serve, connect: Connect, head: bytes) -> None:
+    def converse(connection: Connection) -> None:
+        connection.request()
+        connection.send(head)
+
+    failure, _ = timed(connect(serve(converse).url), 60.0)
+    assert isinstance(failure, errors.TransportError)
+
+
 def test_a_truncated_answer_is_asked_for_again(serve: Serve, connect: Connect) -> None:
     turn = iter([truncated_by_length, truncated_chunk, answering(response(b"[]"))])
     server = serve(lambda connection: next(turn)(connection))
