@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
-from exporter.api.errors import ApiError
+from exporter.api.endpoints import Endpoint
+from exporter.api.errors import ApiError, UnexpectedShape
 
 R = TypeVar("R")
 
@@ -35,3 +36,9 @@ class Listing(Generic[R]):
     fetched_at: float
     stale: bool = False
     failure: ApiError | None = None
+
+    def required(self, endpoint: Endpoint) -> Self:
+        """The listing itself, unless rows came and not one of them could be read: then raises UnexpectedShape."""
+        if not self.rows and not self.complete:
+            raise UnexpectedShape(endpoint.value, method=endpoint.method, status=200, detail="no row could be read")
+        return self

@@ -117,8 +117,8 @@ def _tls(error: ApiError, about: Circumstances) -> Diagnosis:
         )
     return Diagnosis(
         f"certificate: the one that {host(about)} shows is not trusted here",
-        "update the CA certificates; behind a proxy that inspects TLS, point REQUESTS_CA_BUNDLE at a bundle with its CA. "
-        "Verification cannot be switched off",
+        "update the CA certificates; behind a proxy that inspects TLS, point REQUESTS_CA_BUNDLE at a bundle with its "
+        "CA. Verification cannot be switched off",
     )
 
 
@@ -149,8 +149,8 @@ def _payload(error: ApiError, about: Circumstances) -> Diagnosis:
 def _truncated(_: ApiError, about: Circumstances) -> Diagnosis:
     return Diagnosis(
         "truncated response: the body ended early",
-        f"check what cuts long answers between here and {host(about)}{_proxy_hint(about)}; lower page sizes do not help, "
-        "the exporter already pages",
+        f"check what cuts long answers between here and {host(about)}{_proxy_hint(about)}; the exporter already reads "
+        "page by page and asks for the wanted fields alone",
     )
 
 

@@ -5,9 +5,7 @@ five more times would tell nothing new.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
 
 from exporter.api.client import CeligoClient
@@ -75,8 +73,8 @@ def _flows(client: CeligoClient, refresh: Refresh) -> int:
 
 def _jobs(client: CeligoClient, refresh: Refresh) -> int:
     hour_ago = client.server_now() - 3600
-    with closing(client.job_pages(refresh, kind="flow", created_gte=hour_ago)) as pages:
-        return sum(len(page.rows) for page in islice(pages, 1))
+    first = next(client.job_pages(refresh, kind="flow", created_gte=hour_ago), None)
+    return 0 if first is None else len(first.rows)
 
 
 def _errors(client: CeligoClient, refresh: Refresh) -> int:

@@ -76,11 +76,6 @@ class Attempts:
             if not (things_may_go and isinstance(error, NotFound)):
                 raise _partial(error)
 
-    def require_all(self) -> None:
-        """Raise the first failure of any sort, for a collector that is nothing without each of its steps."""
-        if self._errors:
-            raise self._errors[0]
-
 
 def _partial(error: ApiError) -> OtherStatus:
     detail = "refused, while other calls of the collector are answered"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Connection
 from exporter.api.refresh import Refresh
@@ -60,7 +61,7 @@ class ConnectionsCollector:
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read the listing and publish `connections`; raises ApiError."""
-        listing = self._client.connections(refresh)
+        listing = self._client.connections(refresh).required(Endpoint.CONNECTIONS)
         found = {row.id: _facts(row) for row in listing.rows}
         if not listing.complete:
             # What an incomplete listing does not contain may still exist.

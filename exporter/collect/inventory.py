@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
@@ -79,8 +80,8 @@ class InventoryCollector:
 
         Rows that the client's cache stands in with after a failure keep their age, and count as a failure.
         """
-        integrations = self._client.integrations(refresh)
-        flows = self._client.flows(refresh)
+        integrations = self._client.integrations(refresh).required(Endpoint.INTEGRATIONS)
+        flows = self._client.flows(refresh).required(Endpoint.FLOWS)
         self._newest = inventory_view(integrations, flows, self._newest)
         publish("inventory", self._newest, min(integrations.fetched_at, flows.fetched_at))
         for failure in (integrations.failure, flows.failure):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.api.endpoints import is_id
+from exporter.api.endpoints import Endpoint, is_id
 from exporter.api.errors import ApiError, NotFound, PayloadError
 from exporter.api.listing import Listing
 from exporter.api.models import Job
@@ -93,7 +93,7 @@ class JobsCollector:
         return refresh.clock.monotonic() - self._retries_asked_at >= self.settings.retries_interval - early
 
     def _read_active(self, refresh: Refresh, publish: Publish) -> frozenset[str]:
-        listing = self._client.current_jobs(refresh)
+        listing = self._client.current_jobs(refresh).required(Endpoint.JOBS_CURRENT)
         now = self._client.server_now()
         self._ledger.notice(listing.rows, now)
         rows = [row for row in listing.rows if not self._ledger.is_counted(row.id)]

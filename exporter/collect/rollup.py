@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.api.endpoints import Endpoint, is_id
-from exporter.api.errors import UnexpectedShape
 from exporter.api.listing import Listing
 from exporter.api.models import FlowErrorCount
 from exporter.api.refresh import Refresh
@@ -72,9 +71,7 @@ class RollUps:
         return {flow_id: row for flow_id, row in self._counts.items() if row.integration_id in fresh}, fresh
 
     def _read_one(self, refresh: Refresh, integration_id: str, known: Known) -> None:
-        listing = self._client.integration_errors(refresh, integration_id)
-        if not listing.rows and not listing.complete:
-            raise UnexpectedShape(Endpoint.INTEGRATION_ERRORS.value, detail="no element counts the errors of a flow")
+        listing = self._client.integration_errors(refresh, integration_id).required(Endpoint.INTEGRATION_ERRORS)
         listed = {row.flow_id: row for row in self._not_deleted(listing, known)}
         for flow_id, row in listed.items():
             self._set(flow_id, row.open_errors, row.last_error_at, integration_id)

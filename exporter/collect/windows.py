@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, BadRequest, NotFound, ServerError, Timeout, TooLarge, Truncated
+from exporter.api.errors import (
+    ApiError,
+    BadRequest,
+    NotFound,
+    ServerError,
+    Timeout,
+    TooLarge,
+    Truncated,
+    UnexpectedShape,
+)
 from exporter.api.listing import Page
 from exporter.api.models import Job
 from exporter.api.refresh import Refresh
@@ -160,7 +169,9 @@ class JobWindows:
         pages = self._client.job_pages(
             refresh, kind=self._kind, created_gte=lower, created_lte=upper, integration_id=integration_id
         )
-        for page in pages:
+        for number, page in enumerate(pages):
+            if number == 0 and page.rejected and not page.rows:
+                raise UnexpectedShape(Endpoint.JOBS.value, status=200, detail="no row could be read")
             cut = cut or page.cut
             self.shown.update(row.id for row in page.rows)
             unplaced = self._ledger.observe(page.rows, self._kind, self._client.server_now())

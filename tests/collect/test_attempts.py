@@ -157,17 +157,3 @@ def test_a_run_is_over_when_told_to_stop(clock: ManualClock) -> None:
     refresh = Refresh(clock, clock.monotonic() + 60)
     refresh.stop.set()
     assert Attempts(refresh).over
-
-
-@pytest.mark.parametrize("failure", [SERVER, FORBIDDEN, MISSING], ids=lambda error: error.type)
-def test_a_collector_that_needs_every_step_is_reported_with_the_first_failure(
-    failure: ApiError, attempts: Attempts
-) -> None:
-    run(attempts, None, failure, SHAPE)
-    with pytest.raises(type(failure)):
-        attempts.require_all()
-
-
-def test_a_collector_that_needs_every_step_and_has_them_did_well(attempts: Attempts) -> None:
-    run(attempts, None, None)
-    attempts.require_all()
