@@ -1,0 +1,116 @@
+"""A real Prometheus scrapes the demo and agrees with the simulator's ground truth."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.processes import Demo, Prometheus, until
+
+SECONDS = 60.0 if os.environ.get("PROVE") else 20.0
+"""How long Prometheus watches; `make prove` watches for a minute."""
+
+
+@pytest.fixture(scope="module")
+def watched(demo: Demo, prometheus_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped the demo for `SECONDS`, after which the demo's time was stopped."""
+    config = tmp_path_factory.mktemp("prometheus")
+    with Prometheus(prometheus_binary, config, [f"127.0.0.1:{demo.port}"]) as prometheus:
+        prometheus.answering(f"{prometheus.url}/-/ready")
+        until(lambda: len(prometheus.query("celigo_flow_runs_total")) > 0, "the first runs family")
+        end = time.monotonic() + SECONDS
+        until(lambda: time.monotonic() > end, "watching", SECONDS + 30)
+        demo.control("POST", "/time", frozen=True)
+        folded = time.time()
+        # Everything that finished is in the counters once the jobs collector has run again after the stop.
+        until(lambda: last_success(prometheus, "jobs") > folded, "a last collection of runs", 150)
+        yield prometheus
+
+
+def last_success(prometheus: Prometheus, collector: str) -> float:
+    name = "celigo_exporter_collector_last_success_timestamp_seconds"
+    return max((value for _, value in prometheus.query(f'{name}{{collector="{collector}"}}')), default=0.0)
+
+
+def truth_of_runs(demo: Demo, since: float) -> dict[tuple[str, str], int]:
+    """Finished runs by flow and status that ended after `since`."""
+    answer: Any = demo.control("GET", f"/truth/runs?since={since}")
+    counts: dict[tuple[str, str], int] = {}
+    for row in answer["runs"]:
+        finished = row.get("finishedAt")
+        if row["type"] == "flow" and finished is not None and finished > since:
+            key = (row["_flowId"], row["status"])
+            counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def test_up_is_one_and_no_scrape_failed(watched: Prometheus) -> None:
+    assert [value for _, value in watched.query("up")] == [1.0]
+    assert [value for _, value in watched.query("min_over_time(up[10m])")] == [1.0]
+    assert [target["lastError"] for target in watched.targets()] == [""]
+    (_, scrapes), *_ = watched.query("count_over_time(up[10m])")
+    print(f"{scrapes:.0f} scrapes, none failed")
+
+
+def first_sight(demo: Demo) -> tuple[float, float]:
+    """Between which instants the exporter first saw the account's runs: its first two calls about jobs.
+
+    Exporter, simulator and this test share the machine's clocks.
+    """
+    log: Any = demo.control("GET", "/requests")
+    wall_minus_monotonic = time.time() - time.monotonic()
+    calls = {"/v1/jobs/current", "/v1/jobs"}
+    instants = [row["at"] + wall_minus_monotonic for row in log["requests"] if row["template"] in calls]
+    return instants[0] - 0.1, instants[1] + 0.1
+
+
+def test_the_counters_agree_with_the_ground_truth(demo: Demo, watched: Prometheus) -> None:
+    """Each run that ended after the first sight is counted, once; none that ended before is."""
+    begun, seen = first_sight(demo)
+    at_most, at_least = truth_of_runs(demo, begun), truth_of_runs(demo, seen)
+    found = watched.query("celigo_flow_runs_total")
+    counted = {(row["flow_id"], row["status"]): value for row, value in found if value}
+    print(f"{sum(at_least.values())} runs ended since the first sight, {sum(counted.values()):.0f} counted")
+    assert sum(at_least.values()) > 0
+    differing = {key for key in at_most.keys() | counted.keys() if counted.get(key, 0) != at_least.get(key, 0)}
+    ended_in_between = {key for key in at_most if at_most[key] != at_least.get(key, 0)}
+    assert differing <= ended_in_between
+    assert all(at_least.get(key, 0) <= counted.get(key, 0) <= at_most[key] for key in differing)
+
+
+def test_the_increase_function_of_prometheus_sees_the_same(watched: Prometheus) -> None:
+    """`increase` extrapolates to the borders of what it saw, so it is compared with the counters' own difference."""
+    name = "celigo_flow_runs_total[10m]"
+    exact = sum(value for _, value in watched.query(f"max_over_time({name}) - min_over_time({name})"))
+    estimated = sum(value for _, value in watched.query(f"increase({name})"))
+    print(f"increase() {estimated:.2f}, counters {exact:.0f}")
+    assert exact <= estimated <= 1.5 * exact + 1
+
+
+def test_metrics_are_clean_for_promtool_while_it_runs(demo: Demo, watched: Prometheus, promtool: str) -> None:
+    assert watched.running()
+    text = requests.get(f"{demo.url}/metrics", timeout=30).content
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_an_operator_gets_names_by_joining(watched: Prometheus) -> None:
+    joined = watched.query(
+        "celigo_flow_enabled * on (account, flow_id) group_left (flow_name, integration_name) celigo_flow_info"
+    )
+    assert len(joined) == len(watched.query("celigo_flow_enabled")) > 0
+    assert all(labels["flow_name"] and labels["integration_name"] for labels, _ in joined)
+
+
+def test_configuration_example_of_the_readme_is_valid(promtool: str, tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    example = readme.split("```yaml\nscrape_configs:", 1)[1].split("```", 1)[0]
+    config = tmp_path / "prometheus.yml"
+    config.write_text("scrape_configs:" + example)
+    checked = subprocess.run([promtool, "check", "config", str(config)], capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stderr
