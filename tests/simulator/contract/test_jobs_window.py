@@ -69,8 +69,7 @@ def test_a_page_has_at_most_the_configured_rows_and_the_first_is_full(api: Api) 
 
 def test_an_unconfigured_page_stops_at_1001_rows(launch: Launch) -> None:
     with launch(flows=60, history_seconds=86_400, job_page_size=None) as account:
-        sizes = [len(page) for page in account.api.job_pages(type="flow", createdAt_gte=EVER)]
-        assert sizes[0] == 1001
+        assert len(account.api.get("/v1/jobs", type="flow", createdAt_gte=EVER)) == 1001
 
 
 def test_rows_come_newest_first_within_and_across_pages(api: Api) -> None:
