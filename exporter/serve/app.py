@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from exporter.expose.negotiate import accepts_gzip, choose_format
 from exporter.serve.fleet import Fleet
-from exporter.serve.page import PAGE_HEADERS, render_page
-from exporter.serve.scrape import BadSelection, refresh, selection, wait_seconds
+from exporter.serve.page import page_headers, render_page
+from exporter.serve.scrape import BadSelection, check_parameters, refresh, selection, wait_seconds
 
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
@@ -26,7 +26,10 @@ def build_app(fleet: Fleet) -> Starlette:
         Route("/-/ready", endpoints.ready, methods=["GET"]),
         Route("/", endpoints.page, methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    # A redirect of `/metrics/` would name whatever host the caller sent.
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Endpoints:
@@ -39,6 +42,7 @@ class _Endpoints:
         """What is known, after what was due was given its time."""
         query = request.query_params
         try:
+            check_parameters(query.keys())
             wanted = selection(query.getlist("collect[]"), query.getlist("exclude[]"))
         except BadSelection as bad:
             return PlainTextResponse(f"{bad}\n", 400, _NO_SNIFF)
@@ -65,7 +69,7 @@ class _Endpoints:
 
     async def page(self, _: Request) -> Response:
         """The page for people."""
-        return HTMLResponse(await to_thread.run_sync(render_page, self._fleet), headers=PAGE_HEADERS)
+        return HTMLResponse(await to_thread.run_sync(render_page, self._fleet), headers=page_headers())
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
-from exporter.account import COLLECTORS, AccountRuntime
+from exporter.account import CLOSE_SECONDS, COLLECTORS, AccountRuntime
 from exporter.api.token import TokenUnreadable
 from exporter.clock import Clock
 from exporter.config.problem import ConfigError
@@ -26,6 +26,7 @@ class Fleet:
         self.settings = settings
         self.clock = clock
         self.accounts: list[AccountRuntime] = []
+        self.stopping = False
         try:
             for account in settings.accounts:
                 self.accounts.append(AccountRuntime(account, settings, environ, clock))
@@ -44,12 +45,18 @@ class Fleet:
         """Whether every account has a first snapshot. Asks nobody."""
         return all(account.ready for account in self.accounts)
 
-    def close(self) -> None:
-        """Stop all accounts; each takes at most about 2 s when a request hangs."""
+    def stop(self) -> None:
+        """Let no new request start, and waiting scrapes be answered. Returns at once; may be called by a signal."""
+        self.stopping = True
         for account in self.accounts:
             account.stop()
+
+    def close(self) -> None:
+        """Stop and close all accounts; takes at most about 2 s together, however many have a request that hangs."""
+        self.stop()
+        end = self.clock.monotonic() + CLOSE_SECONDS
         for account in self.accounts:
-            account.close()
+            account.close(end - self.clock.monotonic())
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,16 +21,21 @@ def _resource(name: str) -> str:
     return files("exporter.serve").joinpath("templates").joinpath(name).read_text("utf-8")
 
 
-STYLE = _resource("page.css")
+@cache
+def _style() -> str:
+    return _resource("page.css")
 
-PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-"""No script, no form, no foreign resource: a flow may be called anything."""
+
+def page_headers() -> Mapping[str, str]:
+    """No script, no form, no foreign resource: an account may be called anything."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return {
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        f"style-src 'sha256-{digest}'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def render_page(fleet: Fleet) -> str:
     """The page as HTML."""
     accounts = [_account(fleet, account) for account in fleet.accounts]
     return _template().render(
-        version=__version__, style=STYLE, telemetry_path=fleet.settings.web.telemetry_path, accounts=accounts
+        version=__version__, style=_style(), telemetry_path=fleet.settings.web.telemetry_path, accounts=accounts
     )
 
 

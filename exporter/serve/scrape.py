@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from exporter.expose.document import Selection
 from exporter.serve.fleet import SELECTABLE, Fleet
@@ -12,9 +12,21 @@ DEFAULT_SECONDS = 10.0
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 300.0
 
+PARAMETERS = ("collect[]", "exclude[]")
+
+_LOOK_SECONDS = 0.2
+"""How often a waiting scrape looks whether the exporter ends."""
+
 
 class BadSelection(ValueError):
     """A selection that cannot be; the text is one line for people."""
+
+
+def check_parameters(names: Collection[str]) -> None:
+    """Raise BadSelection when a query has other parameters: `collect=jobs` would serve everything."""
+    unknown = sorted(set(names) - set(PARAMETERS))
+    if unknown:
+        raise BadSelection(f"unknown parameter {unknown[0][:40]!a}; known: {', '.join(PARAMETERS)}")
 
 
 def selection(collect: Sequence[str], exclude: Sequence[str]) -> Selection:
@@ -45,7 +57,12 @@ def wait_seconds(timeout_header: str | None, offset: float) -> float:
 
 
 async def refresh(fleet: Fleet, wanted: Selection, seconds: float) -> None:
-    """Start what is due and wait for it and for what is under way, at most `seconds`; the rest goes on behind."""
-    under_way = [asyncio.wrap_future(future) for future in fleet.trigger(wanted)]
-    if under_way:
-        await asyncio.wait(under_way, timeout=seconds)
+    """Start what is due and wait for it and for what is under way, at most `seconds`; the rest goes on behind.
+
+    When the exporter is told to end, the wait ends too, so that the scrape is answered with what is there.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    under_way = {asyncio.wrap_future(future) for future in fleet.trigger(wanted)}
+    while under_way and not fleet.stopping and (left := deadline - loop.time()) > 0:
+        _, under_way = await asyncio.wait(under_way, timeout=min(left, _LOOK_SECONDS))

@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 
 import uvicorn
 
@@ -34,9 +35,7 @@ def serve(
             _log.info("celigo-exporter %s listens on %s", __version__, ", ".join(urls))
             _log.info("runs are counted in memory: after a restart the counters start anew")
             fleet.trigger()
-            if started is not None:
-                started(urls)
-            _run(fleet, sockets)
+            _run(fleet, sockets, lambda: started(urls) if started is not None else None)
     finally:
         for each in sockets:
             each.close()
@@ -59,11 +58,26 @@ def uvicorn_config(fleet: Fleet) -> uvicorn.Config:
     )
 
 
-def _run(fleet: Fleet, sockets: list[socket.socket]) -> None:
-    # uvicorn raises the signal again when it has ended; with these handlers that is no second end.
-    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)}
+class _Server(uvicorn.Server):
+    """Tells the fleet as soon as a signal comes, so that scrapes that wait are answered with what is there."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        super().__init__(uvicorn_config(fleet))
+        self._fleet = fleet
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; called by a signal."""
+        self._fleet.stop()
+        super().handle_exit(sig, frame)
+
+
+def _run(fleet: Fleet, sockets: list[socket.socket], started: Callable[[], None]) -> None:
+    server = _Server(fleet)
+    # Also for signals before uvicorn takes them over, and when it raises them again after its end.
+    before = {each: signal.signal(each, server.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
-        uvicorn.Server(uvicorn_config(fleet)).run(sockets=sockets)
+        started()
+        server.run(sockets=sockets)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
