@@ -53,7 +53,8 @@ _PARTS = {
 }
 """Each part of the model and the collector that publishes it."""
 
-_CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
+"""How long closing waits for requests that hang."""
 
 
 class AccountRuntime:
@@ -75,6 +76,7 @@ class AccountRuntime:
         }
         self._futures: dict[str, Future[None]] = {}
         self._folded = 0
+        self._folded_version = 0
         self._lock = threading.Lock()  # guards _futures and _folded
         self._workers = Workers(f"account-{account.name}", max(1, len(self._runners)))
         scope = Scope(account.name, account.environment)
@@ -100,17 +102,18 @@ class AccountRuntime:
 
     @property
     def ready(self) -> bool:
-        """Whether a first run of a collector has ended, well or not; never asks the API."""
-        return any(status.success is not None for status in self.statuses().values())
+        """Whether a first run of a collector has ended, well or not, if there is any; never asks the API."""
+        statuses = self.statuses().values()
+        return not statuses or any(status.success is not None for status in statuses)
 
     def stop(self) -> None:
         """Let no new request start, and every wait end. Returns at once."""
         self._stop.set()
 
-    def close(self) -> None:
-        """Stop and close the connections. Takes at most about 2 s when a request hangs."""
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Stop and close the connections. Takes at most about `seconds` when a request hangs."""
         self.stop()
-        self._workers.close(_CLOSE_SECONDS)
+        self._workers.close(max(0.0, seconds))
         self._client.close()
 
     def tokens(self) -> float:
@@ -121,10 +124,17 @@ class AccountRuntime:
         runner.run(self._stop)
         now = self._clock.monotonic()
         self.model.publish("checks", checks_view(self.telemetry.outcomes(), self._settings, now), now)
-        view = self.model.view("open_errors", OpenErrorsView, now)
-        if runner.collector.name == "errors" and view is not None:
+        if runner.collector.name == "errors":
+            self._count_folded(now)
+
+    def _count_folded(self, now: float) -> None:
+        reading = self.model.reading("open_errors", now)
+        # A run that published nothing left nothing out.
+        if reading is not None and reading.version != self._folded_version:
+            view: OpenErrorsView = reading.view
             with self._lock:
                 self._folded += view.folded_codes
+            self._folded_version = reading.version
 
     def _collectors(self) -> Iterator[Collector]:
         settings = self._settings

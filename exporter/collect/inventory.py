@@ -10,7 +10,7 @@ Sources: contract 3.2 and 3.4.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from exporter.api.endpoints import Endpoint
@@ -43,7 +43,10 @@ class InventoryClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FlowFacts:
-    """One flow. Instants are Unix seconds; `integration_id` is `none` for a standalone flow."""
+    """One flow. Instants are Unix seconds; `integration_id` is `none` for a standalone flow.
+
+    `trigger` is never `listener` as long as exports are not read: only their type tells a listener from `on_demand`.
+    """
 
     id: str
     name: str
@@ -54,6 +57,7 @@ class FlowFacts:
     step_ids: tuple[str, ...] = ()
     last_modified: float | None = None
     last_executed: float | None = None
+    next_flow_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def inventory_view(
 ) -> InventoryView:
     """Put two listings together; what an incomplete one does not contain is kept from the view before."""
     names = {row.id: row.name or row.id for row in integrations.rows}
-    facts = {row.id: row for row in _facts(flows.rows)}
+    facts = {row.id: _facts(row) for row in flows.rows}
     if before is not None and not integrations.complete:
         names = {**before.integrations, **names}
     if before is not None and not flows.complete:
@@ -102,24 +106,32 @@ def inventory_view(
     names.pop(STANDALONE, None)
     if any(flow.integration_id == STANDALONE for flow in facts.values()):
         names[STANDALONE] = STANDALONE_NAME
-    return InventoryView(names, facts, integrations.complete and flows.complete)
+    return InventoryView(names, _with_chains(facts), integrations.complete and flows.complete)
 
 
-def _facts(flows: tuple[Flow, ...]) -> Iterator[FlowFacts]:
-    chained = {flow_id for flow in flows for flow_id in flow.run_next_flow_ids or ()}
-    for flow in flows:
-        scheduled = bool(flow.schedule) or any(generator.schedule for generator in flow.page_generators or ())
-        yield FlowFacts(
-            id=flow.id,
-            name=flow.name or flow.id,
-            integration_id=flow.integration_id or STANDALONE,
-            enabled=not flow.disabled,
-            scheduled=scheduled,
-            trigger="scheduled" if scheduled else "chained" if flow.id in chained else "on_demand",
-            step_ids=step_ids(flow),
-            last_modified=flow.last_modified,
-            last_executed=flow.last_executed_at,
-        )
+def _facts(flow: Flow) -> FlowFacts:
+    scheduled = bool(flow.schedule) or any(generator.schedule for generator in flow.page_generators or ())
+    return FlowFacts(
+        id=flow.id,
+        name=flow.name or flow.id,
+        integration_id=flow.integration_id or STANDALONE,
+        enabled=not flow.disabled,
+        scheduled=scheduled,
+        trigger="scheduled" if scheduled else "on_demand",
+        step_ids=step_ids(flow),
+        last_modified=flow.last_modified,
+        last_executed=flow.last_executed_at,
+        next_flow_ids=flow.run_next_flow_ids or (),
+    )
+
+
+def _with_chains(facts: Mapping[str, FlowFacts]) -> Mapping[str, FlowFacts]:
+    """The flows with those `chained` that another one starts and no schedule does."""
+    chained = {flow_id for flow in facts.values() for flow_id in flow.next_flow_ids}
+    triggers: Mapping[bool, Trigger] = {True: "chained", False: "on_demand"}
+    return {
+        key: flow if flow.scheduled else replace(flow, trigger=triggers[key in chained]) for key, flow in facts.items()
+    }
 
 
 def inventory_families(views: Mapping[str, Any]) -> Iterator[Family]:
