@@ -91,7 +91,8 @@ class ListingCache:
             flight.landed.set()
 
     def _keep(self, key: Key, listing: Listing[Any]) -> None:
-        if key[0] in LIFETIMES:
+        # One of which no row could be read is no answer to keep.
+        if key[0] in LIFETIMES and (listing.rows or listing.complete):
             self._entries[key] = listing
             self._entries.move_to_end(key)
             while len(self._entries) > MAX_ENTRIES:

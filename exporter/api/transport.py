@@ -61,6 +61,14 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Sees no redirect: requests would read its whole body, unbounded, only to prepare a request that nobody wants."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nothing is ever a redirect here; the status becomes `Redirected`."""
+        del resp
+
+
 class Transport:
     """Sends calls to one base URL. Thread-safe: every thread has its own session; `close` closes them all."""
 
@@ -137,6 +145,9 @@ class Transport:
             raise InvalidJson(endpoint.value, method=endpoint.method, status=status, detail=detail) from None
         except (IncompleteRead, ProtocolError):
             raise Truncated(endpoint.value, method=endpoint.method, status=status) from None
+        if not chunks and status == 200 and not _declared_empty(response):
+            # http.client takes a connection that ends inside the head for a finished head without a body.
+            raise Truncated(endpoint.value, method=endpoint.method, status=status)
         if not chunks and response.raw.tell() > 0:
             detail = "the body's compression is broken"
             raise InvalidJson(endpoint.value, method=endpoint.method, status=status, detail=detail)
@@ -145,7 +156,7 @@ class Transport:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.headers.update(
                 {
                     "User-Agent": f"celigo-exporter/{__version__}",
@@ -157,6 +168,10 @@ class Transport:
             with self._lock:
                 self._sessions.append(session)
         return session
+
+
+def _declared_empty(response: requests.Response) -> bool:
+    return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
 
 
 def _declared_length(response: requests.Response) -> int:

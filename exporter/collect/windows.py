@@ -114,19 +114,29 @@ class JobWindows:
 
     def _read_each(self, refresh: Refresh) -> None:
         known = self._known.read(refresh)
-        attempts = Attempts(refresh)
+        attempts, gone, found = Attempts(refresh), dict[str, Covered](), False
         self._turns.want(known.integrations, refresh.clock.monotonic())
         for integration_id in self._turns.first():
             if attempts.hopeless:
                 break
             self._turns.to_the_end(integration_id)
+            asked = Covered(self._client.server_now(), refresh.clock.monotonic())
             with attempts.step():
-                self._read_integration(refresh, integration_id)
+                try:
+                    self._read_integration(refresh, integration_id)
+                    found = True
+                except NotFound:
+                    gone[integration_id] = asked
+                    raise
+        # A 404 among answers means that the integration was just deleted; 404s alone could have any reason, and must
+        # not move the watermark.
+        for integration_id, asked in gone.items() if found else ():
+            self.coverage.integration_read(integration_id, asked)
         reached = self.coverage.of_all(known.integrations)
         if reached is not None and known.complete:
             self._ledger.advance(self._kind, reached.until, self._overlap, self._client.server_now())
             self.coverage.keep(known.integrations)
-        attempts.finish()
+        attempts.finish(things_may_go=True)
 
     def _read_integration(self, refresh: Refresh, integration_id: str) -> None:
         at, begun = refresh.clock.monotonic(), self._client.server_now()
@@ -134,11 +144,8 @@ class JobWindows:
         covered = self.coverage.of(integration_id)
         reached.append(covered.until if covered is not None else None)
         watermark = max((instant for instant in reached if instant is not None), default=None)
-        try:
-            if not self._read_scope(refresh, watermark, begun, integration_id):
-                raise TooLarge(Endpoint.JOBS.value, detail="more rows in one minute than the page bound allows")
-        except NotFound:
-            _log.debug("an integration was deleted while its jobs were to be read")
+        if not self._read_scope(refresh, watermark, begun, integration_id):
+            raise TooLarge(Endpoint.JOBS.value, detail="more rows in one minute than the page bound allows")
         self.coverage.integration_read(integration_id, Covered(begun, at))
 
     def _read_scope(self, refresh: Refresh, watermark: float | None, begun: float, integration_id: str | None) -> bool:
