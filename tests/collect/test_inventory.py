@@ -209,7 +209,7 @@ class TestFamilies:
     VIEW = InventoryView(
         {"i1": "Shop", "i2": "Empty"},
         {
-            "a": FlowFacts("a", "Orders", "i1", True, True, "scheduled", (), 100.0, 200.0),
+            "a": FlowFacts("a", "Sale", "i1", True, True, "scheduled", (), 100.0, 200.0),
             "b": FlowFacts("b", "Stock", "i1", False, False, "chained"),
             "c": FlowFacts("c", "Lost", "i9", True, False, "on_demand"),
         },
@@ -219,7 +219,7 @@ class TestFamilies:
         assert lines(INVENTORY_BLOCK.build({"inventory": self.VIEW})) == [
             'integration_info{integration_id="i1",integration_name="Shop"} 1',
             'integration_info{integration_id="i2",integration_name="Empty"} 1',
-            'flow_info{flow_id="a",flow_name="Orders",integration_id="i1",integration_name="Shop",trigger="scheduled"} 1',
+            'flow_info{flow_id="a",flow_name="Sale",integration_id="i1",integration_name="Shop",trigger="scheduled"} 1',
             'flow_info{flow_id="b",flow_name="Stock",integration_id="i1",integration_name="Shop",trigger="chained"} 1',
             'flow_info{flow_id="c",flow_name="Lost",integration_id="i9",integration_name="i9",trigger="on_demand"} 1',
             'flow_enabled{flow_id="a"} 1',
