@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.recorder import RECORDER
 
 _ID = r"[0-9A-Za-z_-]{1,64}"
@@ -25,6 +27,8 @@ def test_nothing_but_the_allowed_calls_was_ever_sent() -> None:
         for method, path in RECORDER.calls
         if not any(re.fullmatch(pattern, path) for pattern in ALLOWED.get(method, ()))
     }
+    if not RECORDER.calls:
+        pytest.skip("no other test ran, so nothing was sent")
     print(f"{RECORDER.count} requests, {len(RECORDER.calls)} different, {len(others)} not allowed")
     assert others == set()
 
