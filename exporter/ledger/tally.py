@@ -76,7 +76,7 @@ def finished_run(job: Job, created_at: float) -> FinishedRun:
 def _difference(earlier: float | None, later: float | None) -> float | None:
     if earlier is None or later is None or later < earlier:
         return None
-    return float(later - earlier)
+    return round(later - earlier, 3)
 
 
 @dataclass(frozen=True, slots=True)
