@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -23,6 +23,25 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The judgement over the whole run comes last."""
     items.sort(key=lambda item: item.path.name == "test_whole_run.py")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the calls that the exporter sent in the whole run, ids replaced by their place."""
+    counts = RECORDER.by_template()
+    if counts:
+        terminalreporter.section("requests sent by the exporter")
+        for (method, template), count in sorted(counts.items()):
+            terminalreporter.write_line(f"{count:7d} {method} {template}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With CI=true nothing is skipped: what could not run has failed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which CI=true does not allow: {report.longrepr}"
+    return report
 
 
 def required_tool(name: str) -> str:

@@ -4,6 +4,7 @@
 sends them; requests of exporters in other processes come from the request log of the simulator they talked to.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,14 +22,27 @@ class Recorder:
     """Calls as (method, path), and the output of each test by its id."""
 
     def __init__(self) -> None:
-        self.calls: set[tuple[str, str]] = set()
-        self.count = 0
+        self.calls: Counter[tuple[str, str]] = Counter()
         self.leaks: list[str] = []
 
     def sent(self, method: str, url: str) -> None:
         """Remember a request."""
-        self.count += 1
-        self.calls.add((method, urlsplit(url).path))
+        self.calls[method, urlsplit(url).path] += 1
+
+    @property
+    def count(self) -> int:
+        """Requests so far."""
+        return self.calls.total()
+
+    def by_template(self) -> Counter[tuple[str, str]]:
+        """Requests by method and path, with each id shown as its place."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for (method, path), count in self.calls.items():
+            words = path.split("/")
+            # Only the places that hold ids in the contract's calls; anything else is shown as it was sent.
+            shown = [_PLACE if _is_id(words, place) else word for place, word in enumerate(words)]
+            counts[method, "/".join(shown)] += count
+        return counts
 
     def printed(self, where: str, text: str) -> None:
         """Remember where a token was printed, if one was; the text itself is not kept."""
@@ -38,6 +52,15 @@ class Recorder:
         """Take over the request log of a simulator that only an exporter talked to."""
         for entry in entries:
             self.sent(str(entry["method"]), str(entry["path"]))
+
+
+_PLACE = "{id}"
+
+
+def _is_id(words: list[str], place: int) -> bool:
+    parents = {"integrations", "flows", "jobs"}
+    below_flow = place == 4 and words[2] == "flows" and words[4] != "errors"
+    return (place == 3 and words[2] in parents and words[3] != "current") or below_flow
 
 
 RECORDER = Recorder()
