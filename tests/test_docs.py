@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def kinds_in_tables(page: str) -> set[str]:
-    cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `") and "/" not in line.split("|")[1]]
+    cells = [
+        line.split("|")[1] for line in page.splitlines() if line.startswith("| `") and "/" not in line.split("|")[1]
+    ]
     return {kind for cell in cells for kind in re.findall(r"`(\w+)`", cell)}
 
 
