@@ -85,7 +85,7 @@ def number(minimum: float, maximum: float) -> Kind:
             raise at.expected(what)
         return float(scalar.text)
 
-    return Kind("number", read, lambda value: f"{value:.17g}", f"{minimum:g} to {maximum:g}")
+    return Kind("number", read, lambda value: repr(float(value)).removesuffix(".0"), f"{minimum:g} to {maximum:g}")
 
 
 def switch() -> Kind:

@@ -15,6 +15,7 @@ from exporter.config.address import (
     parse_listen_address,
     parse_telemetry_path,
 )
+from tests.config.speed import ANY_SPEED
 
 Value = TypeVar("Value")
 
@@ -108,6 +109,7 @@ def test_plain_http_is_refused_for_everything_but_this_machine(text: str) -> Non
         parse_base_url(text)
 
 
+@ANY_SPEED
 @example("https://user:prober-token-4f1c@host/")
 @given(st.text(max_size=60) | st.from_regex(r"https?://[a-z@:\[\]./?#%\\]{0,30}", fullmatch=True))
 def test_a_base_url_from_any_text_is_plain_or_refused_without_repeating_it(text: str) -> None:
@@ -186,6 +188,7 @@ def test_an_external_url_that_could_break_a_page_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("parse", [parse_listen_address, parse_base_url, parse_external_url, parse_telemetry_path])
+@ANY_SPEED
 @given(st.text(max_size=40))
 def test_any_text_is_a_value_or_a_value_error(parse: Callable[[str], object], text: str) -> None:
     value, refusal = outcome(parse, text)

@@ -4,8 +4,7 @@ import json
 import string
 from typing import Any
 
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as run
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.config.accounts import _KEYS as ACCOUNT_KEYS  # the real keys, so that values reach every reader
@@ -14,6 +13,7 @@ from exporter.config.load import parse_settings
 from exporter.config.problem import ConfigError
 from exporter.config.settings import Settings
 from tests.config.places import ENVIRON, MINIMAL
+from tests.config.speed import ANY_SPEED
 
 NAMES = sorted(
     {"accounts", "collectors", "limits", "token", "password", *ACCOUNT_KEYS, *COLLECTORS}
@@ -46,6 +46,7 @@ def outcome(text: str) -> Settings | str:
         return line
 
 
+@ANY_SPEED
 @example("%YAML 1.1\n--- !!map {}\n")
 @example("? ? ? a")
 @example("&a [*a]")
@@ -55,11 +56,13 @@ def test_any_text_is_settings_or_one_line(text: str) -> None:
     outcome(text)
 
 
+@ANY_SPEED
 @given(VALUES)
 def test_any_values_are_settings_or_one_line(value: Any) -> None:
     outcome(json.dumps(value))
 
 
+@ANY_SPEED
 @given(st.dictionaries(st.sampled_from(ACCOUNT_KEYS), VALUES), st.dictionaries(st.sampled_from(NAMES), VALUES))
 def test_any_values_under_the_known_keys_are_settings_or_one_line(
     account: dict[str, Any], limits: dict[str, Any]
@@ -90,7 +93,7 @@ def files_with_a_token(draw: st.DrawFn) -> tuple[str, str]:
     return text, token
 
 
-@run(suppress_health_check=[HealthCheck.too_slow])
+@ANY_SPEED
 @given(files_with_a_token())
 def test_a_token_anywhere_in_a_file_is_never_in_the_line(file: tuple[str, str]) -> None:
     text, token = file

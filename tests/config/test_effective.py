@@ -13,6 +13,7 @@ from exporter.config.kinds import Kind
 from exporter.config.load import parse_settings
 from exporter.config.settings import REGIONS, Account, Collectors, Limits, RateLimit, Settings, TokenSource
 from tests.config.places import ENVIRON, TOKEN
+from tests.config.speed import ANY_SPEED
 from tests.config.test_load import FULL
 
 LABEL = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=30)
@@ -63,6 +64,7 @@ def settings(draw: st.DrawFn) -> Settings:
     return Settings(tuple(accounts), Collectors(**changed), Limits(**draw(given_values(LIMITS))))
 
 
+@ANY_SPEED
 @given(settings())
 def test_it_loads_to_settings_that_are_the_same_in_effect(before: Settings) -> None:
     text = effective(before)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from exporter.config import nodes
 from exporter.config.nodes import DEPTH, NODES, ListNode, MapNode, Node, Scalar, compose
 from exporter.config.problem import ConfigError
 
@@ -80,9 +81,11 @@ def test_aliases_count_with_what_they_expand_to() -> None:
         compose(doubling, "f")
 
 
-def test_a_long_list_is_refused_before_it_is_kept() -> None:
-    with pytest.raises(ConfigError, match=f"more than {NODES} values"):
-        compose("- 1\n" * (NODES + 1), "f")
+def test_a_long_list_is_refused_before_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "NODES", 50)
+    assert compose("- 1\n" * 49, "f")
+    with pytest.raises(ConfigError, match="more than 50 values"):
+        compose("- 1\n" * 51 + "- [", "f")
 
 
 def test_nesting_up_to_the_bound_is_read_and_one_more_is_not() -> None:

@@ -15,6 +15,7 @@ from exporter.config.problem import (
     suggestion,
     without_tokens,
 )
+from tests.config.speed import ANY_SPEED
 
 TOKENS = {
     "hexadecimal": "0123456789abcdef0123456789abcdef",
@@ -69,6 +70,7 @@ def test_long_values_are_cut() -> None:
     assert named("ab " * 100) == "`" + ("ab " * 20) + "...`"
 
 
+@ANY_SPEED
 @example("\ud800\n\u2028")
 @given(st.text() | st.text(st.characters(codec=None), max_size=20))
 def test_any_text_becomes_one_printable_line(text: str) -> None:
@@ -77,6 +79,7 @@ def test_any_text_becomes_one_printable_line(text: str) -> None:
     printable(text).encode()
 
 
+@ANY_SPEED
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_printable_text_stays_as_it_is(text: str) -> None:
     assert printable(text) == text

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.quantity import format_duration, format_size, parse_duration, parse_size
+from tests.config.speed import ANY_SPEED
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_what_is_no_duration_is_none(text: str) -> None:
     assert parse_duration(text) is None
 
 
+@ANY_SPEED
 @given(st.integers(0, 10**12))
 def test_a_written_duration_reads_as_the_same(milliseconds: int) -> None:
     assert parse_duration(format_duration(milliseconds / 1000)) == milliseconds / 1000
@@ -90,11 +92,13 @@ def test_what_is_no_size_is_none(text: str) -> None:
     assert parse_size(text) is None
 
 
+@ANY_SPEED
 @given(st.integers(0, 10**15))
 def test_a_written_size_reads_as_the_same(count: int) -> None:
     assert parse_size(format_size(count)) == count
 
 
+@ANY_SPEED
 @given(st.text(max_size=30))
 def test_any_text_is_a_quantity_or_none(text: str) -> None:
     assert isinstance(parse_duration(text), float | None)
