@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from exporter.account import CLOSE_SECONDS, COLLECTORS, AccountRuntime
 from exporter.api.token import TokenUnreadable
@@ -20,13 +21,17 @@ SELECTABLE = (*COLLECTORS, OWN_COLLECTOR)
 
 
 class Fleet:
-    """Accounts at run time. Thread-safe. Raises ConfigError when an account's token cannot be read."""
+    """Accounts at run time. Thread-safe. Raises ConfigError when an account's token cannot be read.
+
+    `outlived` holds runs that took longer than a scrape could wait; it belongs to the event loop.
+    """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
         self.accounts: list[AccountRuntime] = []
         self.stopping = False
+        self.outlived: WeakSet[Future[None]] = WeakSet()
         try:
             for account in settings.accounts:
                 self.accounts.append(AccountRuntime(account, settings, environ, clock))

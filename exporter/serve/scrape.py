@@ -59,10 +59,14 @@ def wait_seconds(timeout_header: str | None, offset: float) -> float:
 async def refresh(fleet: Fleet, wanted: Selection, seconds: float) -> None:
     """Start what is due and wait for it and for what is under way, at most `seconds`; the rest goes on behind.
 
-    When the exporter is told to end, the wait ends too, so that the scrape is answered with what is there.
+    A run that has outlived the wait of one scrape is not waited for by the next: a collector that reads for minutes
+    must not make every scrape meanwhile as slow as it may be. When the exporter is told to end, the wait ends too, so
+    that the scrape is answered with what is there.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    under_way = {asyncio.wrap_future(future) for future in fleet.trigger(wanted)}
+    awaited = {asyncio.wrap_future(each): each for each in fleet.trigger(wanted) if each not in fleet.outlived}
+    under_way = set(awaited)
     while under_way and not fleet.stopping and (left := deadline - loop.time()) > 0:
         _, under_way = await asyncio.wait(under_way, timeout=min(left, _LOOK_SECONDS))
+    fleet.outlived.update(awaited[each] for each in under_way)
