@@ -1,7 +1,7 @@
 """The command line: commands, and the promise about how they end.
 
-Exit status 0: done. 1: what was asked for failed. 2: flags or local settings are wrong, said in one line on standard
-error. 130: interrupted. 141: whoever read the output went away.
+Exit status 0: done. 1: what was asked for failed. 2: flags or local settings are wrong, or a port is taken, said in
+one line on standard error. 130: interrupted. 141: whoever read the output went away.
 """
 
 import os

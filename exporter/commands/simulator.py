@@ -11,7 +11,7 @@ import click
 from exporter import logs
 from exporter.commands.account_flags import account_addresses, account_flags
 from exporter.commands.flags import log_flags
-from exporter.config.problem import printable
+from exporter.config.problem import ConfigError
 
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - only when the address names no host
 
@@ -36,9 +36,8 @@ def simulator(
     options = SimulatorOptions(flows=flows, seed=seed, speed=speed, host=host, port=api.port, control_port=desk.port)
     try:
         account = Simulator(options)
-    except OSError as error:
-        click.echo(f"simulator: cannot listen: {printable(error.strerror or 'unknown reason')}", err=True)
-        return 1
+    except OSError as failure:
+        raise ConfigError(f"--listen, --control: cannot listen: {failure.strerror or failure}") from None
     with stopping() as stop, account:
         click.echo(f"api      {account.url}\ncontrol  {account.control_url}\ntoken    {account.token}")
         stop.wait()

@@ -139,8 +139,8 @@ def _ends() -> Iterator[str]:
     yield "## Exit status\n"
     rows = (
         ("`0`", "done"),
-        ("`1`", "what was asked for failed: a failed check, a port in use"),
-        ("`2`", "flags or settings are wrong; one line says what"),
+        ("`1`", "what was asked for failed, such as a check"),
+        ("`2`", "flags or settings are wrong, or a port is taken; one line says what"),
         ("`130`", "interrupted"),
         ("`141`", "whoever read the output went away"),
     )

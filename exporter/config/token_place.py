@@ -65,6 +65,6 @@ def _text_problem(where: str, value: str) -> str | None:
         return f"{where} is empty"
     if any(char.isspace() for char in text):
         return f"{where} holds more than one word; expected the token alone"
-    if any(not 0x20 < ord(char) < 0x7F and not 0xA0 < ord(char) <= 0xFF for char in text) or "\xad" in text:
+    if not text.isascii() or not text.isprintable():
         return f"{where} holds characters that no token has"
     return None
