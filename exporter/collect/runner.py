@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from exporter.api.errors import ApiError, Forbidden, NotFound
 from exporter.api.refresh import Refresh
+from exporter.bugs import bug_fields
 from exporter.clock import Clock
 from exporter.collect.base import Collector
 from exporter.collect.model import AccountModel
@@ -110,7 +111,8 @@ class CollectorRunner:
         except ApiError as error:
             failure = error
         except Exception as error:  # a bug of ours must not cost the other collectors
-            _log.exception("collector %s of account %s failed", self.collector.name, self._account)
+            names = (self.collector.name, self._account)
+            _log.error("collector %s of account %s has a bug", *names, extra={"fields": bug_fields(error)})
             failure = error
         self._finish(refresh, self._clock.monotonic() - started, failure)
 

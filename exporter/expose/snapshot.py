@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.bugs import bug_fields
 from exporter.clock import Clock
 from exporter.collect.base import Block
 from exporter.collect.model import AccountModel
@@ -143,5 +144,5 @@ class AccountSnapshots:
             self._failures[collector] += 1
             failed_before = before is not None and before.block is None
             if not failed_before:
-                _log.error("block %s cannot be built and is left out", name, exc_info=error)
+                _log.error("block %s cannot be built and is left out", name, extra={"fields": bug_fields(error)})
             return _Kept(state, None)

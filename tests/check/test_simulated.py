@@ -118,8 +118,10 @@ def test_the_region_that_accepts_the_token_is_found(sim: Simulator) -> None:
 
 
 def test_a_token_that_no_region_accepts_says_so(sim: Simulator) -> None:
-    regions = {"us": sim.url, "eu": sim.url + "/"}
-    _, lines = answer(sim.url, token="other-token", region="us", regions=regions)
+    with Simulator(SimulatorOptions(flows=0)) as elsewhere:
+        regions = {"us": sim.url, "eu": elsewhere.url}
+        _, lines = answer(sim.url, token="other-token", region="us", regions=regions)
+        assert len(elsewhere.requests()) == 1
     assert "no other region accepts it" in lines["auth"]["cause"]
 
 

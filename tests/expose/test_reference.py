@@ -1,0 +1,59 @@
+"""docs/metrics.md is what the code says."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from exporter import reference
+from exporter.expose.catalogue import CATALOGUE
+from tests.conftest import required_tool
+
+ROOT = Path(__file__).parents[2]
+LABELS = {metric.name: metric.labels for metric in CATALOGUE}
+
+
+def test_the_committed_page_is_made_from_the_code() -> None:
+    assert (ROOT / "docs" / reference.FILE_NAME).read_text(encoding="utf-8") == reference.metrics_page()
+
+
+def test_every_page_is_written_into_the_folder(tmp_path: Path) -> None:
+    written = reference.write(tmp_path)
+    assert {path.name for path in written} == {"metrics.md", "configuration.md"}
+    for path in written:
+        assert path.read_text(encoding="utf-8") == (ROOT / "docs" / path.name).read_text(encoding="utf-8")
+
+
+def test_every_metric_is_in_exactly_one_section_in_order() -> None:
+    shown = [metric for _, metrics in reference.sections() for metric in metrics]
+    assert shown == list(CATALOGUE)
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+def test_a_metric_has_a_row_with_what_it_means(metric: object) -> None:
+    name, text = getattr(metric, "name", ""), getattr(metric, "help", "")
+    rows = [row for row in reference.metrics_page().splitlines() if row.startswith(f"| `{name}` |") and text in row]
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize(("label", "metrics", "members"), reference.VALUES, ids=lambda value: str(value)[:40])
+def test_label_values_are_told_of_labels_that_exist(label: str, metrics: str, members: tuple[str, ...]) -> None:
+    for name in metrics.split(", "):
+        assert label in LABELS[name]
+    assert len(set(members)) == len(members) > 1
+
+
+def test_prometheus_reads_every_query_of_the_page(tmp_path: Path) -> None:
+    queries = re.findall(r"```promql\n(.*?)```", reference.metrics_page(), re.DOTALL)
+    assert queries
+    names = set(re.findall(r"celigo_\w+", " ".join(queries)))
+    assert names <= set(LABELS)
+    for number, query in enumerate(queries):
+        rules = tmp_path / f"{number}.yml"
+        expression = " ".join(query.split())
+        rules.write_text(f"groups: [{{name: docs, rules: [{{record: 'docs:query', expr: '{expression}'}}]}}]\n")
+        done = subprocess.run(
+            [required_tool("promtool"), "check", "rules", str(rules)], capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode()
