@@ -27,6 +27,7 @@ from exporter.expose.self_metrics import OwnMetrics, Sources
 from exporter.expose.snapshot import AccountSnapshots
 from exporter.ledger.tally import FinishedRun, FlowTally, IntegrationTally
 from tests.clocks import EPOCH, ManualClock
+from tests.expose.kit import ACME
 
 GOLDEN = Path(__file__).with_name("golden")
 PARTS = ("health", "checks", "inventory", "finished_runs", "active_runs", "open_errors", "connections")
@@ -52,7 +53,7 @@ class Situation:
     views: Mapping[str, object]
     failing: Mapping[str, str] = field(default_factory=dict)
     disabled: Mapping[str, str] = field(default_factory=dict)
-    scope: Scope = field(default_factory=lambda: Scope("acme", "production"))
+    scope: Scope = field(default=ACME)
 
     def document(self, fmt: Format) -> bytes:
         """What a scrape of this account alone serves."""

@@ -52,7 +52,7 @@ def test_promtool_has_nothing_to_say(name: str) -> None:
 def test_a_document_has_no_series_twice_and_no_family_twice(name: str, fmt: Format) -> None:
     lines = document(name, fmt).decode().split("\n")
     series = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
-    assert len(series) == len(set(series)) + 0
+    assert len(series) == len(set(series))
     types = [line for line in lines if line.startswith("# TYPE")]
     assert len(types) == len(set(types))
 
@@ -100,7 +100,6 @@ def test_hostile_names_come_back_from_a_parser_as_they_were(fmt: Format) -> None
     families = parsed_families(document("hostile-names", fmt).decode(), fmt)
     labels = {family.name: [sample.labels for sample in family.samples] for family in families}
     names = {row["flow_id"]: row["flow_name"] for row in labels["celigo_flow_info"]}
-    # The library's OpenMetrics parser is the one that keeps empty labels and every character.
     assert names == HOSTILE
     assert {row["account"] for row in labels["celigo_flow_info"]} == {'acme "EU"'}
     assert {row["environment"] for row in labels["celigo_flow_info"]} == {"back\\slash"}
