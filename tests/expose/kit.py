@@ -1,6 +1,8 @@
 """Families for tests: any at all, one of each kind in the catalogue, and what prometheus-client makes of them."""
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from hypothesis import strategies as st
 from prometheus_client import exposition
@@ -71,6 +73,22 @@ def parsed_families(document: str, fmt: Format) -> list[LibraryFamily]:
     if fmt is Format.OPENMETRICS:
         return list(parse_openmetrics(document))  # type: ignore[no-untyped-call]  # the library has no types there
     return list(parse_text(document))
+
+
+class Meeting:
+    """Waits a moment inside of something that one thread at a time should be in, for a second thread to come along."""
+
+    def __init__(self) -> None:
+        self.visits = 0
+        self.met = False
+        self._barrier = threading.Barrier(2)
+
+    def visit(self) -> None:
+        """Be inside; whoever is alone leaves after a moment, and nobody waits again."""
+        self.visits += 1
+        with suppress(threading.BrokenBarrierError):
+            self._barrier.wait(0.2)
+            self.met = True
 
 
 def go_number(value: float) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from exporter.expose.families import Family, Scope
 from exporter.expose.render import Format, header
 from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
 from tests.clocks import ManualClock, run_together
-from tests.expose.kit import ACME, every_family, example, library, parsed_families
+from tests.expose.kit import ACME, Meeting, every_family, example, library, parsed_families
 
 FORMATS = pytest.mark.parametrize("fmt", list(Format), ids=lambda fmt: fmt.name.lower())
 OTHER = Scope("other", "sandbox")
@@ -155,6 +156,7 @@ def test_gzip_holds_the_same_document(acme: Account, fmt: Format) -> None:
 def test_equal_documents_are_compressed_to_equal_bytes(acme: Account) -> None:
     one, two = (documents(acme).content(None, Format.TEXT, compressed=True).content for _ in range(2))
     assert one == two
+    assert one[4:8] == bytes(4), "the time of compressing"
 
 
 @pytest.mark.parametrize(
@@ -196,11 +198,19 @@ def test_documents_are_kept_for_a_bounded_number_of_selections(acme: Account) ->
     assert again is not first
 
 
-def test_scrapers_that_come_together_share_one_document(acme: Account) -> None:
+def test_scrapers_that_come_together_share_one_document(acme: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting, compress = Meeting(), gzip.compress
+
+    def compress_together(*args: Any, **options: Any) -> bytes:
+        meeting.visit()
+        return compress(*args, **options)
+
+    monkeypatch.setattr(gzip, "compress", compress_together)
     held = documents(acme)
     seen: list[bytes] = []
-    run_together(ManualClock(), [lambda: seen.append(text_of(held))] * 8)
+    run_together(ManualClock(), [lambda: seen.append(held.content(None, Format.TEXT, compressed=True).content)] * 8)
     assert len({id(content) for content in seen}) == 1
+    assert (meeting.visits, meeting.met) == (1, False)
 
 
 def test_scrapers_see_each_change_as_a_whole_and_never_an_older_one() -> None:
