@@ -2,7 +2,8 @@
 
 The bucket is pyrate-limiter's. The promise is towards the server: in any window of `t` seconds it sees at most
 `burst + rate * t` requests. Requests are sent under the bucket but arrive a little later, unevenly (the first ones open
-connections), so one token of the burst is held back: at the default rate that covers 200 ms of difference.
+connections), so one token of the burst is held back: at the default rate that covers 200 ms of difference. A burst of
+1 has none to hold back; there the server may see two requests closer together by that difference.
 """
 
 import math

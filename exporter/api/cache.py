@@ -114,6 +114,8 @@ class ListingCache:
         lasts = kept is not None and self._clock.monotonic() - kept.fetched_at <= STALE_SECONDS
         if kept is not None and lasts and isinstance(flight.error, ApiError):
             self._telemetry.cache(key[0], "stale")
-            return replace(kept, stale=True, failure=flight.error)
+            return replace(kept, stale=True, failure=flight.error.detached())
+        if isinstance(flight.error, ApiError):
+            raise flight.error.detached()  # each caller its own: threads would write into one traceback
         assert flight.error is not None  # noqa: S101 - a flight lands with one of the two
         raise flight.error

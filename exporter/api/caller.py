@@ -16,6 +16,7 @@ from exporter.api.token import TokenProvider
 from exporter.api.transport import Answer, Exchange, Transport
 from exporter.clock import Clock
 from exporter.config.settings import Limits
+from exporter.secret import Secret
 
 T = TypeVar("T")
 
@@ -78,24 +79,27 @@ class Caller:
         attempt, renewed, failure = 0, False, None
         while True:
             attempt += 1
-            outcome = self._attempt(call, target, refresh, failure)
+            outcome, sent = self._attempt(call, target, refresh, failure)
             if isinstance(outcome, Answer):
                 return outcome
             failure = outcome
-            if isinstance(outcome, Unauthorized) and not renewed and self._token.refreshed_after_401():
+            if isinstance(outcome, Unauthorized) and not renewed and self._token.refreshed_after_401(sent):
                 renewed, attempt = True, attempt - 1
             else:
                 self._wait_or_raise(outcome, attempt, refresh)
             self._telemetry.retry(call.endpoint, outcome.type)
 
-    def _attempt(self, call: Call, target: str, refresh: Refresh, before: ApiError | None) -> Answer | ApiError:
+    def _attempt(
+        self, call: Call, target: str, refresh: Refresh, before: ApiError | None
+    ) -> tuple[Answer | ApiError, Secret]:
         try:
             self._budget.acquire(refresh, call.endpoint.value)
         except Timeout:
             if before is not None:
                 raise before from None
             raise
-        exchange = self._transport.send(call, target, self._token.current(), refresh, self._clock.time())
+        token = self._token.current()
+        exchange = self._transport.send(call, target, token, refresh, self._clock.time())
         refresh.requests += 1
         self._telemetry.exchange(
             call.endpoint, exchange.code, exchange.seconds, exchange.body_bytes, method=call.method
@@ -103,7 +107,7 @@ class Caller:
         self._note_skew(exchange)
         if isinstance(exchange.outcome, ApiError):
             self._telemetry.error(call.endpoint, exchange.outcome.type)
-        return exchange.outcome
+        return exchange.outcome, token
 
     def _wait_or_raise(self, failure: ApiError, attempt: int, refresh: Refresh) -> None:
         """Wait before the next attempt; raises `failure` when there is none to be made.

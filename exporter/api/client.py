@@ -1,7 +1,7 @@
 """The typed client of one account: every call of the contract that the exporter makes, and no other."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
@@ -106,8 +106,8 @@ class CeligoClient:
         created_gte: float,
         created_lte: float | None = None,
         integration_id: str | None = None,
-    ) -> Iterator[Page[Job]]:
-        """Jobs created in a window of Unix seconds, newest first, page by page (contract 3.7)."""
+    ) -> Generator[Page[Job], None, None]:
+        """Jobs created in a window of Unix seconds, newest first; each page is asked for when taken (contract 3.7)."""
         fixed = [("type", kind), ("createdAt_gte", iso(created_gte))]
         if integration_id is not None:
             fixed.append(("_integrationId", integration_id))

@@ -30,7 +30,7 @@ Every leaf has a `type`, the label value of `celigo_api_errors_total`. Messages 
 status; never a header, a query, a body or the server's own message (it may hold record content).
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ApiError(Exception):
@@ -60,6 +60,21 @@ class ApiError(Exception):
         self.detail = detail
         self.retry_after = retry_after
         super().__init__(endpoint)
+
+    def detached(self) -> Self:
+        """The same failure without traceback and cause.
+
+        For one that is kept or raised in several threads: the frames behind a traceback hold a request with its token
+        and a body of many megabytes.
+        """
+        return type(self)(
+            self.endpoint,
+            method=self.method,
+            status=self.status,
+            code=self.code,
+            detail=self.detail,
+            retry_after=self.retry_after,
+        )
 
     def __str__(self) -> str:
         parts = [f"{self.method} {self.endpoint}: {self.type}"]

@@ -115,7 +115,7 @@ class Telemetry:
             if failure is None:
                 self._failures.pop(endpoint, None)
             else:
-                self._failures[endpoint] = failure
+                self._failures[endpoint] = failure.detached()
         self._moved()
 
     def clock_skew(self) -> float | None:

@@ -44,12 +44,15 @@ class TokenProvider:
                 self._reread(fingerprint)
             return self._token
 
-    def refreshed_after_401(self) -> bool:
-        """Read the file again, changed or not; true when that gave another token than the one in use."""
+    def refreshed_after_401(self, sent: Secret | None = None) -> bool:
+        """Read the file again, changed or not; true when the token is now another than the one that was refused.
+
+        `sent` is the refused one, by default the one in use: another worker may have read the new token meanwhile.
+        """
         with self._lock:
-            before = self._token
+            refused = self._token if sent is None else sent
             self._reread(self._fingerprint())
-            return self._token != before
+            return self._token != refused
 
     def _reread(self, fingerprint: tuple[int, ...] | None) -> None:
         try:

@@ -1,13 +1,17 @@
 """The one place that sends a request.
 
 One `requests.Session` per worker thread with keep-alive; both timeouts always set; redirects not followed; TLS always
-verified (`REQUESTS_CA_BUNDLE` and proxy variables are honoured, `.netrc` is not); the body bounded after decompression
-and by the deadline. Every way to fail becomes one leaf of `exporter.api.errors`.
+verified (`REQUESTS_CA_BUNDLE` and proxy variables are honoured, `.netrc` and cookies are not); the body bounded after
+decompression and by the deadline. Every way to fail becomes one leaf of `exporter.api.errors`.
+
+One limit: the head of an answer is read by http.client, which looks at no deadline. A peer that sends a byte of it now
+and then, each within the read timeout, holds its worker until the head ends.
 """
 
 import logging
 import threading
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.auth import AuthBase
@@ -97,11 +101,11 @@ class Transport:
         try:
             outcome = self._send(call, target, token, refresh, now, seen)
         except ApiError as failure:
-            outcome = failure
+            outcome = failure.detached()
         except (requests.RequestException, HTTPError, OSError, ValueError) as failure:
             outcome = transport_error(failure, call.endpoint)
         exchange = Exchange(outcome, seen.code, refresh.clock.monotonic() - started, seen.body_bytes, seen.date)
-        _log_exchange(call.endpoint, exchange, seen)
+        _log_exchange(call, exchange, seen)
         return exchange
 
     def _send(self, call: Call, target: str, token: Secret, refresh: Refresh, now: float, seen: "_Seen") -> Answer:
@@ -157,6 +161,7 @@ class Transport:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = _Session()
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
             session.headers.update(
                 {
                     "User-Agent": f"celigo-exporter/{__version__}",
@@ -197,12 +202,12 @@ class _Seen:
         self.headers = {name: response.headers[name][:200] for name in _SHOWN_HEADERS if name in response.headers}
 
 
-def _log_exchange(endpoint: Endpoint, exchange: Exchange, seen: _Seen) -> None:
+def _log_exchange(call: Call, exchange: Exchange, seen: _Seen) -> None:
     if not _log.isEnabledFor(logging.DEBUG):
         return
     fields = {
-        "method": endpoint.method,
-        "endpoint": endpoint.value,
+        "method": call.method,
+        "endpoint": call.endpoint.value,
         "status": exchange.code,
         "seconds": round(exchange.seconds, 4),
         "bytes": exchange.body_bytes,
