@@ -17,7 +17,7 @@ from exporter.serve.fleet import Fleet
 from exporter.serve.server import uvicorn_config
 from exporter.serve.sockets import open_sockets, url_of
 from tests.e2e.processes import until
-from tests.serve.upstream import Upstream
+from tests.serve.upstream import SMALL, Upstream
 
 TOKEN = "prober-token-4f1c"
 LIMITS = Limits(attempts=1, read_timeout=100.0)
@@ -137,7 +137,7 @@ def rig(accounts: int = 1, **changes: Any) -> Iterator[Rig]:
     """An exporter of some accounts; `changes` go to its settings."""
     clock = ShiftedClock()
     with ExitStack() as stack:
-        upstreams = [stack.enter_context(Upstream()) for _ in range(accounts)]
+        upstreams = [stack.enter_context(Upstream(SMALL)) for _ in range(accounts)]
         fleet = stack.enter_context(Fleet(settings_of(upstreams, **changes), {"T": TOKEN}, clock))
         for each in upstreams:
             stack.callback(each.let_go)

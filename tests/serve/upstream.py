@@ -18,11 +18,20 @@ EMPTY: Mapping[str, Any] = {"/v1/tokenInfo": {"_userId": "5f1a2b3c4d5e6f7081920a
 """Answers of an account that has nothing; every other path is an empty list."""
 
 
+SMALL: Mapping[str, Any] = {
+    "/v1/integrations": [{"_id": "i1", "name": "Shop to ERP"}],
+    "/v1/flows": [{"_id": "f1", "name": "Orders", "_integrationId": "i1"}],
+    "/v1/connections": [{"_id": "c1", "name": "ERP", "type": "netsuite"}],
+}
+"""What an account with one of each answers besides."""
+
+
 class Upstream:
     """A server on a free port. Use it in `with`; leaving lets all held requests go."""
 
-    def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, Any]] = {path: (200, content) for path, content in EMPTY.items()}
+    def __init__(self, account: Mapping[str, Any] | None = None) -> None:
+        contents = {**EMPTY, **(account or {})}
+        self.answers: dict[str, tuple[int, Any]] = {path: (200, content) for path, content in contents.items()}
         self.requests: list[tuple[str, str]] = []
         self._held: dict[str, threading.Event] = {}
         self._changed = threading.Condition()  # guards requests and _held
