@@ -107,8 +107,8 @@ def _row(status: CollectorStatus, now: float) -> Row:
 
 
 def _span(seconds: float) -> str:
-    """A length of time for people."""
+    """A length of time for people, in whole units that have passed; at least two of them, so that 90 s stay 90 s."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, int(seconds))} s"
