@@ -4,15 +4,13 @@ The exporter runs on virtual time against a real simulator over real sockets, an
 """
 
 import os
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import requests
-import uvicorn
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.config.settings import (
@@ -27,11 +25,10 @@ from exporter.config.settings import (
     TokenSource,
 )
 from exporter.serve.fleet import Fleet
-from exporter.serve.server import uvicorn_config
-from exporter.serve.sockets import open_sockets, url_of
 from exporter.simulator import Simulator, SimulatorOptions
 from tests.e2e.clock import SkippingClock
 from tests.e2e.processes import until
+from tests.serve.rig import served
 
 TOKEN = "demo-token"
 SCRAPE_TIMEOUT = 10.0
@@ -178,22 +175,6 @@ class Rig:
         return self.scrape()
 
 
-@contextmanager
-def serving(fleet: Fleet) -> Iterator[str]:
-    """The fleet's application on a free port."""
-    (listener,) = open_sockets(["127.0.0.1:0"])
-    server = uvicorn.Server(uvicorn_config(fleet))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        until(lambda: server.started, "the server")
-        yield url_of(listener)
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        listener.close()
-
-
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
     clock = SkippingClock()
@@ -204,7 +185,7 @@ def rig() -> Iterator[Rig]:
         limits = Limits(read_timeout=0.3, attempts=2, response_bytes=1_000_000)
         settings = Settings((account,), collectors=COLLECTORS, limits=limits)
         fleet = stack.enter_context(Fleet(settings, {"T": TOKEN}, clock))
-        yield Rig(sim, fleet, clock, stack.enter_context(serving(fleet)))
+        yield Rig(sim, fleet, clock, stack.enter_context(served(fleet)))
 
 
 def value(samples: list[Any], **labels: str) -> float:
