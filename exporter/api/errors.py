@@ -37,7 +37,8 @@ class ApiError(Exception):
     """A call failed. `endpoint` is the path template; `status` is None when no response arrived.
 
     `code` is the API's error code when it is one of the documented ones, else None.
-    `retry_after` is what a 429 or 503 asked for, in seconds.
+    `retry_after` is what a 429 or 503 asked for, in seconds. `partial` is true when other calls of the same collector
+    run succeeded.
     """
 
     type: ClassVar[str] = "other"
@@ -52,6 +53,7 @@ class ApiError(Exception):
         code: str | None = None,
         detail: str = "",
         retry_after: float | None = None,
+        partial: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.method = method
@@ -59,6 +61,7 @@ class ApiError(Exception):
         self.code = code
         self.detail = detail
         self.retry_after = retry_after
+        self.partial = partial
         super().__init__(endpoint)
 
     def detached(self) -> Self:
@@ -74,7 +77,15 @@ class ApiError(Exception):
             code=self.code,
             detail=self.detail,
             retry_after=self.retry_after,
+            partial=self.partial,
         )
+
+    def among_successes(self) -> Self:
+        """The same failure, marked as one of some calls of which others succeeded."""
+        marked = self.detached()
+        marked.partial = True
+        marked.detail = "refused, while other calls of the collector are answered"
+        return marked
 
     def __str__(self) -> str:
         parts = [f"{self.method} {self.endpoint}: {self.type}"]

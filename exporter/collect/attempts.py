@@ -7,7 +7,7 @@ as such only when nothing of the run was allowed.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exporter.api.errors import ApiError, Forbidden, NotFound, OtherStatus, TransportError, Unauthorized
+from exporter.api.errors import ApiError, Forbidden, NotFound, TransportError, Unauthorized
 from exporter.api.refresh import Refresh
 
 REFUSALS = (Forbidden, NotFound)
@@ -63,9 +63,8 @@ class Attempts:
     def finish(self, *, things_may_go: bool = False) -> None:
         """Raise the failure that matters most: one that is no refusal, else a refusal.
 
-        A refusal is raised as itself only when no step succeeded. Otherwise it is an `OtherStatus`, so that the
-        collector fails but goes on with what it may read. `things_may_go`: a 404 among successes means that something
-        was deleted after it was listed, and is no failure.
+        A refusal among successes is marked as partial, so that the collector fails but goes on with what it may read.
+        `things_may_go`: a 404 among successes means that something was deleted after it was listed, and is no failure.
         """
         for error in self._errors:
             if not isinstance(error, REFUSALS):
@@ -74,9 +73,4 @@ class Attempts:
             raise self._errors[0]
         for error in self._errors:
             if not (things_may_go and isinstance(error, NotFound)):
-                raise _partial(error)
-
-
-def _partial(error: ApiError) -> OtherStatus:
-    detail = "refused, while other calls of the collector are answered"
-    return OtherStatus(error.endpoint, method=error.method, status=error.status, code=error.code, detail=detail)
+                raise error.among_successes()

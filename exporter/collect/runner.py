@@ -118,7 +118,7 @@ class CollectorRunner:
 
     def _finish(self, refresh: Refresh, duration: float, failure: BaseException | None) -> None:
         before = self._status
-        refused = failure.type if isinstance(failure, Forbidden | NotFound) else None
+        refused = failure.type if isinstance(failure, Forbidden | NotFound) and not failure.partial else None
         after = replace(
             before,
             success=failure is None,

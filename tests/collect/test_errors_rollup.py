@@ -7,7 +7,6 @@ from exporter.api.errors import (
     ConnectFailed,
     Forbidden,
     NotFound,
-    OtherStatus,
     ServerError,
     Unauthorized,
     UnexpectedShape,
@@ -144,7 +143,9 @@ def test_nothing_is_published_when_no_roll_up_could_be_read(kit: ErrorsKit) -> N
 
 def test_a_refused_integration_fails_the_run_and_all_of_them_are_a_refusal(kit: ErrorsKit) -> None:
     error = failing(kit, "int-1", error=Forbidden("/v1", status=403))
-    assert isinstance(kit.collect(), OtherStatus)
+    refused = kit.collect()
+    assert isinstance(refused, Forbidden)
+    assert refused.partial
     failing(kit, "int-1", "int-2", error=error)
     assert kit.next() is error
 

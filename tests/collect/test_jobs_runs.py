@@ -8,7 +8,6 @@ from exporter.api.errors import (
     ApiError,
     BadRequest,
     Forbidden,
-    OtherStatus,
     RateLimited,
     ServerError,
     Timeout,
@@ -325,7 +324,9 @@ def test_without_the_jobs_in_progress_what_is_pending_is_asked_for_by_id(kit: Jo
 
 def test_a_refusal_of_one_half_fails_the_run_and_of_both_is_a_refusal_of_the_collector(kit: JobsKit) -> None:
     kit.client.always("current_jobs", Forbidden("/v1/jobs/current", method="POST", status=403))
-    assert isinstance(kit.collect(), OtherStatus)
+    refused = kit.collect()
+    assert isinstance(refused, Forbidden)
+    assert refused.partial
     kit.client.always("job_pages", Forbidden("/v1/jobs", status=403))
     assert isinstance(kit.next(), Forbidden)
 

@@ -267,7 +267,9 @@ class TestRefused:
         assert (status.success, status.disabled) == (True, None)
         assert rig.next().version == 3
 
-    @pytest.mark.parametrize("error", [OtherStatus("-", status=403), Unauthorized("-"), BadRequest("-"), Timeout("-")])
+    @pytest.mark.parametrize(
+        "error", [Forbidden("-").among_successes(), OtherStatus("-"), Unauthorized("-"), BadRequest("-"), Timeout("-")]
+    )
     def test_no_other_failure_does(self, rig: Rig, error: ApiError) -> None:
         assert rig.run(fails(error)).disabled is None
         assert rig.next().success is True
