@@ -62,13 +62,16 @@ class Grid:
         return self._next is None or now >= self._next - self._early
 
     def started(self, now: float) -> None:
-        """Note that a run started; the next instant stays on the grid unless it was missed by a whole interval."""
-        behind = None if self._next is None else now - self._next
-        on_grid = self._next is not None and behind is not None and behind < self._interval
-        self._next = (self._next if on_grid and self._next is not None else now) + self._interval
+        """Note that a run started; the next instant stays on the grid unless it was missed by a whole interval.
+
+        So a late run may be followed closely by one on time: scrapes that come a little before each instant would
+        otherwise lose every fourth run.
+        """
+        met = self._next is not None and now - self._next < self._interval
+        self._next = (self._next if met and self._next is not None else now) + self._interval
 
     def postpone(self, until: float) -> None:
-        """Let nothing be due before `until`."""
+        """Let nothing be due before `until`, but for the moment that a scrape may come early."""
         self._next = until if self._next is None else max(self._next, until)
 
 
