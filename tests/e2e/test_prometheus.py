@@ -1,5 +1,6 @@
 """A real Prometheus scrapes the demo and agrees with the simulator's ground truth."""
 
+import itertools
 import os
 import subprocess
 import time
@@ -24,12 +25,25 @@ def watched(demo: Demo, prometheus_binary: str, tmp_path_factory: pytest.TempPat
         prometheus.answering(f"{prometheus.url}/-/ready")
         until(lambda: len(prometheus.query("celigo_flow_runs_total")) > 0, "the first runs family")
         end = time.monotonic() + SECONDS
-        until(lambda: time.monotonic() > end, "watching", SECONDS + 30)
+        starts = more_runs(demo)
+        until(lambda: time.monotonic() > end or next(starts), "watching", SECONDS + 60)
         demo.control("POST", "/time", frozen=True)
         folded = time.time()
         # Everything that finished is in the counters once the jobs collector has run again after the stop.
         until(lambda: last_success(prometheus, "jobs") > folded, "a last collection of runs", 150)
         yield prometheus
+
+
+def more_runs(demo: Demo) -> Iterator[bool]:
+    """Start a run of one flow after the other, of every outcome, some at once over and some after seconds."""
+    truth: Any = demo.control("GET", "/truth")
+    flows = [flow["id"] for flow in truth["flows"] if flow["enabled"]]
+    for number in itertools.count():
+        status = ("completed", "failed", "completed", "canceled")[number % 4]
+        seconds = float(number % 5)
+        flow = flows[number % len(flows)]
+        demo.control("POST", "/incidents", kind="flow_run_now", flow=flow, status=status, seconds=seconds, records=9)
+        yield False
 
 
 def last_success(prometheus: Prometheus, collector: str) -> float:
