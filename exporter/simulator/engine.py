@@ -86,7 +86,7 @@ class Engine:
 
     def start(self, run: Run, now_ms: int) -> None:
         """Let a queued run start, and end after its planned duration."""
-        if run.status != "queued" or run.stuck_share is not None:
+        if run.status != "queued" or run.stuck_share is not None or run.vanished:
             return
         run.status = "running"
         run.started_ms = now_ms
@@ -95,15 +95,21 @@ class Engine:
 
     def end(self, run: Run, now_ms: int) -> None:
         """End a run as planned: raise its errors, count it, start what is chained to it."""
-        if run.stuck_share is not None or not run.in_progress:
+        if run.stuck_share is not None or run.vanished or not run.in_progress:
             return
         run.settle(self._fitting(run), now_ms)
-        left = run.flow.in_progress.get(run.step_id, 0) - 1
-        run.flow.in_progress[run.step_id] = max(0, left)
+        self._release(run)
         self.runs.finish(run)
         self.repair.raise_errors(run, now_ms)
         if run.status == "completed":
             self._start_chained(run, now_ms)
+
+    def vanish(self, run: Run) -> None:
+        """Let a run in progress be gone without an end; its flow may start again."""
+        # Its start or end stays on the agenda, and finds the mark when it is due.
+        run.vanished = True
+        self._release(run)
+        self.runs.vanish(run)
 
     def run_now(self, flow: Flow, key: str, plan: RunPlan, error_kind: ErrorKind | None = None) -> Run:
         """Start a run of the first generator now; one of no duration ends at once."""
@@ -185,6 +191,10 @@ class Engine:
 
     def _begin_chained(self, flow: Flow, generator: Generator, key: str, now_ms: int) -> None:
         self._queue(self.begin(flow, generator, key, now_ms))
+
+    def _release(self, run: Run) -> None:
+        left = run.flow.in_progress.get(run.step_id, 0) - 1
+        run.flow.in_progress[run.step_id] = max(0, left)
 
     def _fitting(self, run: Run) -> RunPlan:
         # No more errors than their step may hold, so that counts and records stay equal.

@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import msgspec
+
+from exporter.simulator.identity import digest
 from exporter.simulator.messages import NOTHING, Answer, Request
 from exporter.simulator.paging import FOREIGN_HOST
 from exporter.simulator.resources import JsonObject
@@ -39,6 +42,51 @@ def _loop(answer: Answer, request: Request) -> Answer:
         return replace(answer, content={**answer.content, "nextPageURL": target})
     headers = tuple(pair for pair in answer.headers if pair[0] != "Link")
     return replace(answer, headers=(*headers, ("Link", f'<{FOREIGN_HOST}{target}>; rel="next"')))
+
+
+def _arranger(arrange: Callable[[list[object]], list[object]]) -> Alteration:
+    """Return the alteration that puts `arrange(rows)` in place of an answer's rows."""
+
+    def alter(answer: Answer, request: Request) -> Answer:
+        del request
+        content = answer.content
+        if answer.status != 200:
+            return answer
+        if isinstance(content, list):
+            return replace(answer, content=arrange(content))
+        if not isinstance(content, dict):
+            return answer
+        lists = {key: rows for key in _LISTS if isinstance(rows := content.get(key), list)}
+        return replace(answer, content={**content, **{key: arrange(rows) for key, rows in lists.items()}})
+
+    return alter
+
+
+def _duplicated(rows: list[object]) -> list[object]:
+    """Return every row and a third of them, at least one, twice: next to each other or at the end."""
+    # So many, whichever rows they are: full pages keep one size, by which a client tells the last one.
+    count = max(1, len(rows) // 3)
+    twice = set(sorted(range(len(rows)), key=lambda number: _hash_of("twice", rows[number]))[:count])
+    page: list[object] = []
+    last: list[object] = []
+    for number, row in enumerate(rows):
+        page.append(row)
+        if number in twice:
+            (page if _hash_of("where", row) % 2 else last).append(row)
+    return page + last
+
+
+def _shuffled(rows: list[object]) -> list[object]:
+    """Return the rows in an order that their ids alone decide, and that is not the one they had."""
+    mixed = sorted(rows, key=lambda row: _hash_of("order", row))
+    return mixed if mixed != rows else mixed[::-1]
+
+
+def _hash_of(purpose: str, row: object) -> int:
+    # A row without an id of its own (statistics, error counts) is told by all it holds.
+    own = next((row[key] for key in ("_id", "errorId") if key in row), None) if isinstance(row, dict) else None
+    name = own if isinstance(own, str) else msgspec.json.encode(row).hex()
+    return int.from_bytes(digest(0, purpose, name))
 
 
 def _mangler(change: Callable[[JsonObject], JsonObject]) -> Alteration:
@@ -97,4 +145,6 @@ ALTERATIONS: Mapping[str, Alteration] = {
     "wrong_types": _mangler(_with_wrong_types),
     "bad_dates": _mangler(_with_bad_dates),
     "numbers_as_strings": _mangler(_with_numbers_as_strings),
+    "duplicated_rows": _arranger(_duplicated),
+    "shuffled_rows": _arranger(_shuffled),
 }

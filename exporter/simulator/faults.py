@@ -22,10 +22,15 @@ _REPLACED = frozenset(
     }
 )  # fmt: skip
 _ALTERED = frozenset(
-    {"wrong_shape", "null_list", "missing_ids", "wrong_types", "bad_dates", "numbers_as_strings", "loop"}
-)
+    {
+        "wrong_shape", "null_list", "missing_ids", "wrong_types", "bad_dates", "numbers_as_strings", "loop",
+        "duplicated_rows", "shuffled_rows",
+    }
+)  # fmt: skip
+# What the route must know before it answers. A loop is one of these too, and alters the answer besides.
+_REWRITTEN = frozenset({"late_rows"})
 _DISTORTED = frozenset({"slow", "truncated", "invalid_json"})
-FAULT_KINDS = _REPLACED | _ALTERED | _DISTORTED
+FAULT_KINDS = _REPLACED | _ALTERED | _REWRITTEN | _DISTORTED
 
 
 class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +40,8 @@ class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     a pattern with `*`, or `*` for all. `count` requests are hit, then the fault is gone;
     None means until lifted. `probability` is 0..1. The rest concerns single kinds:
     `status`, `body` (json, message, html), `retry_after` (seconds; `http_date` writes it as
-    a date), `seconds` (delay of `slow`), `bytes` (of huge and gzip_bomb), `location` (redirect).
+    a date), `seconds` (delay of `slow`, age at which
+    `late_rows` appear), `bytes` (of huge and gzip_bomb), `location` (redirect).
     """
 
     kind: str
@@ -98,10 +104,15 @@ class Strike:
         return None
 
     def rewritten(self, request: Request) -> Request:
-        """Return the request as the route shall see it: a looping jobs list forgets its cursor."""
+        """Return the request as the route shall see it.
+
+        A looping jobs list forgets its cursor. Rows that come late are left out by the jobs list
+        itself, which knows the simulated time and cuts the page; of several delays the longest counts.
+        """
         if any(spec.kind == "loop" for spec in self.specs):
-            return request.without("createdAt_lte", "after")
-        return request
+            request = request.without("createdAt_lte", "after")
+        late = max((spec.seconds for spec in self.specs if spec.kind == "late_rows"), default=0.0)
+        return replace(request, late_ms=round(late * 1000)) if late else request
 
     def altered(self, answer: Answer, request: Request) -> Answer:
         """Return the answer with its content changed."""

@@ -80,6 +80,15 @@ class RunStuck(Incident, frozen=True, tag="run_stuck"):
     status: Literal["running", "queued"] = "running"
 
 
+class RunVanished(Incident, frozen=True, tag="run_vanished"):
+    """The flow's oldest run in progress is gone without an end; lifting brings nothing back.
+
+    Retries are left alone. A flow without a run in progress loses a new queued one.
+    """
+
+    flow: str
+
+
 class ErrorStorm(Incident, frozen=True, tag="error_storm"):
     """A run that completes at once raises `count` errors; lifting resolves what is left of them."""
 
@@ -159,6 +168,7 @@ AccountIncident = (
     | FlowEnabled
     | ScheduleStopped
     | RunStuck
+    | RunVanished
     | ErrorStorm
     | ResolveErrors
     | FlowDeleted

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 
+from exporter.simulator.identity import digest
 from exporter.simulator.messages import Request, bad_query
 from exporter.simulator.query import instant
 from exporter.simulator.resources import JsonObject
 from exporter.simulator.runs import Run
+from exporter.simulator.timestamps import parse_instant
 
 _COUNT_FILTERS = {
     f"{field}_{bound}": (field, bound)
@@ -73,3 +75,24 @@ def row_filter(request: Request) -> RowFilter:
         return True
 
     return keep
+
+
+def visible_filter(request: Request, now_ms: int) -> RowFilter:
+    """Return which rows can be seen at `now_ms` (simulated) while rows appear late.
+
+    About half of the rows, told by a hash of their id, stay out of sight for the request's
+    `late_ms` after their `createdAt`; the others are there at once and so overtake them.
+    """
+    if not request.late_ms:
+        return lambda _: True
+
+    def keep(row: JsonObject) -> bool:
+        young = now_ms - parse_instant(str(row["createdAt"])) < request.late_ms
+        return not (young and _dawdles(str(row["_id"])))
+
+    return keep
+
+
+def _dawdles(row_id: str) -> bool:
+    # Ids depend on the account's seed already, so that the choice needs no seed of its own.
+    return digest(0, "late", row_id)[0] % 2 == 0

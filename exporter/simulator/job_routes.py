@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from exporter.simulator.engine import Engine
-from exporter.simulator.job_filters import parent_id, refuse_mixed_backends, row_filter, run_filter
+from exporter.simulator.job_filters import parent_id, refuse_mixed_backends, row_filter, run_filter, visible_filter
 from exporter.simulator.messages import Answer, Request, bad_query, not_found
 from exporter.simulator.paging import Cursor, body_page, cut
 from exporter.simulator.posted_filters import flow_filter, posted, status_list
@@ -30,9 +30,12 @@ def list_jobs(engine: Engine, request: Request) -> Answer:
     children = kind in _CHILD_TYPES or (kind is None and parent_id(request) is not None)
     rows = _child_rows(engine, request, kind) if children else _parent_rows(engine, request, kind)
     keep = row_filter(request)
+    # Late rows are left out before the page is cut, as by an index that lags behind: taken from
+    # a cut page, they would make it shorter than the first one, which tells a client to stop.
+    seen = visible_filter(request, engine.now_ms)
     page: list[JsonObject] = []
     for row in rows:
-        if keep(row):
+        if keep(row) and seen(row):
             page.append(row)
         if len(page) == engine.options.job_page_size:
             break

@@ -12,7 +12,11 @@ from exporter.simulator.resources import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. Header names are lower case; `query` keeps order and repeats."""
+    """One HTTP request. Header names are lower case; `query` keeps order and repeats.
+
+    `late_ms` is no part of what a client sends: a fault lays it on the request to tell the
+    jobs list how long after its creation a row may stay out of sight; 0 for not at all.
+    """
 
     method: str
     path: str
@@ -20,6 +24,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     params: Mapping[str, str] = field(default_factory=dict)
+    late_ms: int = 0
 
     @classmethod
     def of(cls, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> "Request":

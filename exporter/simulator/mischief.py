@@ -45,6 +45,8 @@ class Mischief:
                 self._change_integration(incident_id, spec)
             case kinds.RunStuck():
                 self._stuck[incident_id] = self._stick(incident_id, spec)
+            case kinds.RunVanished():
+                self._vanish(incident_id, spec)
             case kinds.ErrorStorm():
                 self._storms[incident_id] = self._storm(incident_id, spec)
             case kinds.ResolveErrors():
@@ -144,6 +146,15 @@ class Mischief:
         elif run.stuck_share is None:
             run.stuck_share = run.progress(now_ms)
         return run
+
+    def _vanish(self, incident_id: int, spec: kinds.RunVanished) -> None:
+        flow, now_ms = self._flow(spec.flow), self._engine.now_ms
+        active = [r for r in self._engine.runs.active.values() if r.flow is flow and r.kind == "flow"]
+        run = min(active, key=lambda r: (r.created_ms, r.id), default=None)
+        if run is None:
+            plan = RunPlan(0, 0, "completed", 0, 0, ())
+            run = self._engine.begin(flow, flow.generators[0], f"vanished|{incident_id}", now_ms, plan)
+        self._engine.vanish(run)
 
     def _storm(self, incident_id: int, spec: kinds.ErrorStorm) -> Run:
         flow = self._flow(spec.flow)

@@ -20,7 +20,10 @@ class Tally:
 
 
 class RunBook:
-    """Runs in order of creation. Not thread-safe: the engine's lock guards it."""
+    """Runs in order of creation. Not thread-safe: the engine's lock guards it.
+
+    `vanished` holds, by flow, the ids of the runs that were taken out before their end.
+    """
 
     def __init__(self) -> None:
         self._by_prefix: dict[str, Run] = {}
@@ -29,6 +32,7 @@ class RunBook:
         self._by_flow: dict[str, list[Run]] = {}
         self.active: dict[str, Run] = {}
         self.tallies: dict[str, Tally] = {}
+        self.vanished: dict[str, list[str]] = {}
 
     def add(self, run: Run) -> None:
         """Add a run, which is usually but not always the newest."""
@@ -52,6 +56,15 @@ class RunBook:
         tally.success += run.num_success
         tally.error += run.num_error
         tally.ignored += run.num_ignore
+
+    def vanish(self, run: Run) -> None:
+        """Take a run in progress out of everything, uncounted; only its id is remembered."""
+        at = self._ordered.index(run, bisect_left(self._created, run.created_ms))
+        del self._ordered[at], self._created[at]
+        del self._by_prefix[run.id[:22]]
+        self._by_flow[run.flow.id].remove(run)
+        del self.active[run.id]
+        self.vanished.setdefault(run.flow.id, []).append(run.id)
 
     def get(self, job_id: str) -> tuple[Run, int] | None:
         """Return the run of `job_id` and 0, or its run and the step number of a child job."""

@@ -21,7 +21,8 @@ class Run:
     processes. Counters are those of the finished run; `row` derives the moving
     ones of a run in progress from the time. `error_kind`, when given, is the kind of
     every error the run raises. `stuck_share` is the progress (0..1) at which a stuck run
-    stays until it is let go.
+    stays until it is let go. A run that has `vanished` neither starts nor ends any more,
+    whatever was planned for it.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Run:
     triggered_by: str | None = None
     stuck_share: float | None = None
     error_kind: ErrorKind | None = None
+    vanished: bool = False
 
     @property
     def in_progress(self) -> bool:

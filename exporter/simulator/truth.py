@@ -39,6 +39,7 @@ def ground_truth(engine: Engine, now_ms: int) -> JsonObject:
                 for flow_id, tally in tallies.items()
             },
             "active": _active(engine),
+            "vanished": {flow_id: list(run_ids) for flow_id, run_ids in engine.runs.vanished.items()},
         }
 
 

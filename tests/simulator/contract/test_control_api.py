@@ -9,7 +9,8 @@ from tests.simulator.contract.conftest import TOKEN, Account, Launch
 KINDS = [
     *("status", "unauthorized", "forbidden", "rate_limited", "slow", "hang", "truncated", "reset", "invalid_json"),
     *("html", "empty_body", "wrong_shape", "null_list", "missing_ids", "wrong_types", "bad_dates"),
-    *("numbers_as_strings", "huge", "gzip_bomb", "redirect", "loop"),
+    *("numbers_as_strings", "huge", "gzip_bomb", "redirect", "loop", "late_rows", "duplicated_rows"),
+    *("shuffled_rows", "run_vanished"),
     *("token_revoked", "token_expired", "connection_offline", "connection_online", "agent_offline", "agent_online"),
     *("flow_disabled", "flow_enabled", "schedule_stopped", "run_stuck", "error_storm", "resolve_errors"),
     *("flow_deleted", "flow_renamed", "flow_moved", "integration_deleted", "integration_renamed"),
@@ -21,6 +22,7 @@ TARGETED = {
     "agent_offline": "agent",
     "flow_disabled": "flow",
     "run_stuck": "flow",
+    "run_vanished": "flow",
     "error_storm": "flow",
     "flow_deleted": "flow",
     "flow_renamed": "flow",

@@ -311,6 +311,9 @@ def test_a_lifted_fault_is_over(account: Account) -> None:
             "numbers_as_strings",
             "redirect",
             "loop",
+            "late_rows",
+            "duplicated_rows",
+            "shuffled_rows",
         ),
     ],
 )

@@ -135,12 +135,13 @@ def test_the_oldest_of_several_replacing_faults_wins_and_delays_add_up() -> None
 
 
 @pytest.mark.parametrize("kind", sorted(FAULT_KINDS))
-def test_every_kind_either_replaces_alters_or_distorts(kind: str) -> None:
+def test_every_kind_either_replaces_rewrites_alters_or_distorts(kind: str) -> None:
     strike = struck(spec(kind, **({"status": 500} if kind == "status" else {}), bytes=100)).strike(GET, FLOWS)
-    true = Answer(200, [{"_id": "a", "name": "n", "createdAt": "2026-01-01T00:00:00.000Z", "numError": 3}])
+    row = {"name": "n", "createdAt": "2026-01-01T00:00:00.000Z", "numError": 3}
+    true = Answer(200, [{"_id": "a", **row}, {"_id": "b", **row}])
     instead = strike.instead(0.0)
     changed = instead or strike.distorted(plain_reply(strike.altered(true, GET)))
-    assert changed != plain_reply(true)
+    assert changed != plain_reply(true) or strike.rewritten(GET) != GET
 
 
 @pytest.mark.parametrize(
