@@ -1,0 +1,1 @@
+"""A week of an account in seconds: the exporter and the simulator in one thread and in virtual time."""
