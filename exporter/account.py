@@ -1,7 +1,7 @@
 """One account at run time: its client, model, ledger, collectors and rendered snapshot, and their threads."""
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from functools import partial
 
@@ -16,19 +16,19 @@ from exporter.collect.errors import ErrorsCollector
 from exporter.collect.errors_families import OPEN_ERRORS_BLOCK
 from exporter.collect.health import CHECKS_BLOCK, HEALTH_BLOCK, HealthCollector, checks_view
 from exporter.collect.inventory import INVENTORY_BLOCK, InventoryCollector, InventoryView
-from exporter.collect.jobs import FinishedRunsView, JobsCollector
+from exporter.collect.jobs import JobsCollector
 from exporter.collect.jobs_families import ACTIVE_RUNS_BLOCK, RUNS_BLOCK
 from exporter.collect.model import AccountModel, Part
 from exporter.collect.open_errors import OpenErrorsView
 from exporter.collect.runner import CollectorRunner, CollectorStatus
-from exporter.collect.workers import Workers
+from exporter.collect.workers import Executor, Workers
 from exporter.config.settings import Account, Settings
 from exporter.expose.catalogue import OPEN_ERRORS_BY_CODE
 from exporter.expose.families import Scope
 from exporter.expose.self_metrics import OwnMetrics, Sources
 from exporter.expose.snapshot import AccountSnapshots, RenderedBlock
 from exporter.ledger.runs import RunLedger
-from exporter.ledger.store import MemoryStore
+from exporter.ledger.store import Store
 
 COLLECTORS = ("health", "inventory", "jobs", "errors", "connections")
 """Names of all collectors, as `collect[]` and the configuration take them."""
@@ -58,9 +58,20 @@ CLOSE_SECONDS = 2.0
 
 
 class AccountRuntime:
-    """One account, thread-safe. Raises TokenUnreadable when there is no token to start with."""
+    """One account, thread-safe; `store` keeps its ledger, `workers` makes its threads.
 
-    def __init__(self, account: Account, settings: Settings, environ: Mapping[str, str], clock: Clock) -> None:
+    Raises TokenUnreadable when there is no token to start with.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        settings: Settings,
+        environ: Mapping[str, str],
+        clock: Clock,
+        store: Store,
+        workers: Callable[[str, int], Executor] = Workers,
+    ) -> None:
         self.account = account
         self._clock = clock
         self._settings = settings.collectors
@@ -69,6 +80,8 @@ class AccountRuntime:
         token = TokenProvider(account.token, environ, clock)
         self._client = CeligoClient(account, settings.limits, token, clock, self.telemetry)
         self.model = AccountModel(tuple(self._parts()))
+        self._ledger = RunLedger(store)
+        self._jobs = JobsCollector(self._client, settings.collectors.jobs, self._ledger)
         self._runners = {
             collector.name: CollectorRunner(account.name, collector, self.model, clock)
             for collector in self._collectors()
@@ -78,7 +91,7 @@ class AccountRuntime:
         self._folded = 0
         self._folded_version = 0
         self._lock = threading.Lock()  # guards _futures and _folded
-        self._workers = Workers(f"account-{account.name}", max(1, len(self._runners)))
+        self._workers = workers(f"account-{account.name}", max(1, len(self._runners)))
         scope = Scope(account.name, account.environment)
         self._snapshots = AccountSnapshots(scope, self.model, BLOCKS, clock, OwnMetrics(self._sources()))
 
@@ -105,6 +118,16 @@ class AccountRuntime:
         """Whether a first run of a collector has ended, well or not, if there is any; never asks the API."""
         statuses = self.statuses().values()
         return not statuses or any(status.success is not None for status in statuses)
+
+    @property
+    def runs_watermark(self) -> float | None:
+        """Every run created before this instant (Unix seconds) has been read; None before the first reading."""
+        return self._ledger.watermark("flow")
+
+    @property
+    def catch_up(self) -> float | None:
+        """The share of the runs since the last reading that has been read; None before the first reading."""
+        return self._jobs.catch_up
 
     def stop(self) -> None:
         """Let no new request start, and every wait end. Returns at once."""
@@ -140,7 +163,7 @@ class AccountRuntime:
         settings = self._settings
         yield HealthCollector(self._client, settings.health)
         yield InventoryCollector(self._client, settings.inventory)
-        yield JobsCollector(self._client, settings.jobs, RunLedger(MemoryStore()))
+        yield self._jobs
         yield ErrorsCollector(self._client, settings.errors)
         yield ConnectionsCollector(self._client, settings.connections)
 
@@ -157,14 +180,15 @@ class AccountRuntime:
             statuses=self.statuses,
             tokens=self.tokens,
             watermarks=self._watermarks,
+            catch_up=lambda: self.catch_up,
             objects=self.objects,
             dropped=self._dropped,
             token_expires=self.account.token_expires,
         )
 
     def _watermarks(self) -> Mapping[str, float]:
-        runs = self.model.view("finished_runs", FinishedRunsView, self._clock.monotonic())
-        return {} if runs is None or runs.watermark is None else {"jobs": runs.watermark}
+        watermark = self.runs_watermark
+        return {} if watermark is None else {"jobs": watermark}
 
     def objects(self) -> Mapping[str, float]:
         """Objects in memory by kind; a kind whose part is not known has no entry."""

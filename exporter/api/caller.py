@@ -11,6 +11,7 @@ from exporter.api.failures import server_time
 from exporter.api.paging import first_target
 from exporter.api.refresh import Refresh
 from exporter.api.retry import backoff
+from exporter.api.server_clock import ServerClock
 from exporter.api.telemetry import Telemetry
 from exporter.api.token import TokenProvider
 from exporter.api.transport import Answer, Exchange, Transport
@@ -35,6 +36,7 @@ class Caller:
         clock: Clock,
         telemetry: Telemetry,
         uniform: Callable[[], float],
+        server: ServerClock,
     ) -> None:
         self._transport = transport
         self._budget = budget
@@ -43,6 +45,7 @@ class Caller:
         self._clock = clock
         self._telemetry = telemetry
         self._uniform = uniform
+        self._server = server
 
     def answer(self, call: Call, target: str | None, refresh: Refresh) -> Answer:
         """The answer to `call`, or to its later page at `target` (path and query). Raises ApiError.
@@ -133,6 +136,7 @@ class Caller:
         server = server_time(exchange.date)
         if server is None:
             return
+        self._server.heard(server, self._clock.monotonic() - exchange.seconds)
         latest = self._clock.time() - server
         earliest = latest - exchange.seconds - 1.0
         self._telemetry.skew(earliest if earliest > 0 else min(latest, 0.0))

@@ -26,6 +26,7 @@ from exporter.api.models import (
 )
 from exporter.api.paging import Fetch, RawPage, iso, job_window_pages, link_next, linked_pages, next_target
 from exporter.api.refresh import Refresh
+from exporter.api.server_clock import ServerClock
 from exporter.api.telemetry import Telemetry
 from exporter.api.token import TokenProvider
 from exporter.api.transport import Transport
@@ -68,7 +69,8 @@ class CeligoClient:
         self._telemetry = telemetry
         self.budget = Budget(account.rate_limit, clock, telemetry.waited)
         self._transport = Transport(account.base_url, limits)
-        self._caller = Caller(self._transport, self.budget, token, limits, clock, telemetry, uniform)
+        self._server = ServerClock(clock)
+        self._caller = Caller(self._transport, self.budget, token, limits, clock, telemetry, uniform, self._server)
         self._cache = ListingCache(clock, telemetry)
         self._unprojected: set[Endpoint] = set()
 
@@ -152,7 +154,7 @@ class CeligoClient:
 
     def server_now(self) -> float:
         """Unix seconds by the server's clock as far as known."""
-        return self._clock.time() - (self._telemetry.clock_skew() or 0.0)
+        return self._server.now()
 
     def close(self) -> None:
         """Close all connections."""

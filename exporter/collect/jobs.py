@@ -4,7 +4,8 @@ Each run of it asks for the jobs in progress, reads the windows of finished runs
 one by one for jobs that were in progress and are in neither any more. Each of the four fails without the others.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,12 +17,19 @@ from exporter.api.refresh import Refresh
 from exporter.collect.active import ActiveRun, ActiveRunsView, active_runs, carried_over
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
+from exporter.collect.departed import Departed
 from exporter.collect.known import InventoryClient, Known, KnownObjects
 from exporter.collect.turns import Turns
 from exporter.collect.windows import JobPagesClient, JobWindows
 from exporter.config.settings import JobsSettings
 from exporter.ledger.runs import RunLedger
+from exporter.ledger.state import Kind
 from exporter.ledger.tally import FlowTally, IntegrationTally
+
+GIVE_UP_SECONDS = 600.0
+"""How long the API has to answer that it does not have a job in progress until its end is given up."""
+
+_log = logging.getLogger(__name__)
 
 
 class JobsClient(InventoryClient, JobPagesClient, Protocol):
@@ -47,6 +55,7 @@ class FinishedRunsView:
     flows: Mapping[str, FlowTally]
     integrations: Mapping[str, IntegrationTally]
     retries_known: bool
+    unknown: Mapping[Kind, int]
     watermark: float | None
 
 
@@ -60,11 +69,19 @@ class JobsCollector:
         self._client = client
         self._ledger = ledger
         self._known = KnownObjects(client)
-        self._runs = JobWindows(client, ledger, self._known, "flow", settings.overlap)
-        self._retries = JobWindows(client, ledger, self._known, "retry", settings.overlap)
+        self._runs = JobWindows(client, ledger, self._known, "flow", settings)
+        self._retries = JobWindows(client, ledger, self._known, "retry", settings)
         self._retries_asked_at = float("-inf")
         self._active: Mapping[str, ActiveRun] = {}
         self._turns: Turns[str] = Turns()
+        self._not_found: dict[str, float] = {}
+        self._departed = (Departed(), Departed())
+        self._hidden: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+    @property
+    def catch_up(self) -> float | None:
+        """The share (0 to 1) of the runs since the last reading that has been read; None before the first reading."""
+        return self._runs.caught_up
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read what is due, publish `active_runs` and `finished_runs`; raises the first ApiError that matters."""
@@ -72,20 +89,20 @@ class JobsCollector:
         listed: frozenset[str] | None = None
         with attempts.step():
             listed = self._read_active(refresh, publish)
-        reachable, retries_due = listed is not None, self._retries_due(refresh)
+        retries_due = self._retries_due(refresh)
         if not attempts.over:
             with attempts.step():
-                self._runs.read(refresh, reachable=reachable)
+                self._runs.read(refresh, listed)
         if retries_due and not attempts.over:
             self._retries_asked_at = refresh.clock.monotonic()
             with attempts.step():
-                self._retries.read(refresh, reachable=reachable)
+                self._retries.read(refresh, listed)
         if not attempts.over:
             with attempts.step(proof=False):
                 self._follow(refresh, listed or frozenset(), retries_too=retries_due)
-        self._publish_finished(refresh, publish)
         if not attempts.over:
-            self._drop_deleted(refresh, publish)
+            self._drop_deleted(refresh)
+        self._publish_finished(refresh, publish)
         attempts.finish()
 
     def _retries_due(self, refresh: Refresh) -> bool:
@@ -112,8 +129,9 @@ class JobsCollector:
             for job_id, row in self._ledger.pending().items()
             if job_id not in shown and (row.kind == "flow" or retries_too)
         }
-        self._ledger.close(job_id for job_id in lost if not is_id(job_id))
+        self._give_up(job_id for job_id in lost if not is_id(job_id))
         self._turns.want(filter(is_id, lost), refresh.clock.monotonic())
+        self._not_found = {job_id: since for job_id, since in self._not_found.items() if job_id in lost}
         failure: ApiError | None = None
         for job_id in self._turns.first(self.settings.follow_per_run):
             if refresh.stop.is_set():
@@ -130,10 +148,20 @@ class JobsCollector:
         try:
             job = self._client.job(refresh, job_id)
         except NotFound:
-            self._ledger.close([job_id])
+            now = refresh.clock.monotonic()
+            # One 404 may be a slip of the API; a job that was given up is never counted again.
+            if now - self._not_found.setdefault(job_id, now) >= GIVE_UP_SECONDS:
+                self._give_up([job_id])
             return
+        self._not_found.pop(job_id, None)
         if job.id == job_id:
             self._ledger.settle(job, self._client.server_now())
+
+    def _give_up(self, job_ids: Iterable[str]) -> None:
+        given_up = tuple(job_ids)
+        self._ledger.close(given_up, self._client.server_now())
+        if given_up:
+            _log.warning("%d jobs are gone without an end and are counted as unknown", len(given_up))
 
     def _publish_finished(self, refresh: Refresh, publish: Publish) -> None:
         at = self._runs.coverage.newest
@@ -144,6 +172,9 @@ class JobsCollector:
         tallies, known = self._ledger.tallies(), self._known.latest
         flows, integrations = dict(tallies.flows), dict(tallies.integrations)
         if known is not None:
+            self._hide(known, refresh)
+            flows = {name: tally for name, tally in flows.items() if name not in self._hidden[0]}
+            integrations = {name: tally for name, tally in integrations.items() if name not in self._hidden[1]}
             flows = {**dict.fromkeys(known.flows, FlowTally()), **flows}
             integrations = {**dict.fromkeys(sorted(known.integrations), IntegrationTally()), **integrations}
             stale = self._stale_integrations(known, refresh)
@@ -155,6 +186,7 @@ class JobsCollector:
             flows=flows,
             integrations=integrations,
             retries_known=retried_at is not None and refresh.clock.monotonic() - retried_at <= retries_last,
+            unknown=tallies.unknown,
             watermark=self._ledger.watermark("flow"),
         )
 
@@ -172,19 +204,24 @@ class JobsCollector:
             if covered is None or (covered.at < oldest and covered.at != newest)
         )
 
-    def _drop_deleted(self, refresh: Refresh, publish: Publish) -> None:
-        """Let go of what was deleted upstream, and start new flows and integrations at 0.
+    def _drop_deleted(self, refresh: Refresh) -> None:
+        """Let go of what was deleted upstream, and learn of new flows and integrations.
 
         A failure here is the inventory collector's to report: nothing of the jobs is lost by it.
         """
-        before = self._known.latest
         try:
             known = self._known.read(refresh)
         except ApiError:
             return
-        if known == before:
-            return
         if known.complete:
-            as_of = self._client.server_now() - (refresh.clock.monotonic() - known.at)
-            self._ledger.retire(known.flows, known.integrations, as_of)
-        self._publish_finished(refresh, publish)
+            self._hide(known, refresh)
+            now = refresh.clock.monotonic()
+            kept = [departed.note(gone, now) for departed, gone in zip(self._departed, self._hidden, strict=True)]
+            self._ledger.retire(known.flows.keys() | kept[0], known.integrations | kept[1], self._as_of(known, refresh))
+
+    def _hide(self, known: Known, refresh: Refresh) -> None:
+        if known.complete:
+            self._hidden = self._ledger.missing(known.flows, known.integrations, self._as_of(known, refresh))
+
+    def _as_of(self, known: Known, refresh: Refresh) -> float:
+        return self._client.server_now() - (refresh.clock.monotonic() - known.at)

@@ -2,6 +2,7 @@
 
     celigo_flow_runs_total{flow_id="64b2",status="failed"} 3
     celigo_integration_run_duration_seconds_bucket{integration_id="63a1",le="60"} 118
+    celigo_runs_unknown_total{type="flow"} 0
     celigo_flow_last_run_status{flow_id="64b2",status="completed"} 1
     celigo_flow_active_runs{flow_id="64b2",status="running"} 1
     celigo_active_runs{status="queued"} 0
@@ -28,6 +29,7 @@ def runs_families(views: Mapping[str, Any]) -> Iterator[Family]:
     view: FinishedRunsView = views["finished_runs"]
     yield from _flow_counters(view)
     yield from _integration_totals(view)
+    yield Family(catalogue.RUNS_UNKNOWN_TOTAL, {(kind,): float(jobs) for kind, jobs in view.unknown.items()})
     yield from _last_runs(view.flows)
     yield from _streaks(view.flows)
 

@@ -4,6 +4,19 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Protocol
+
+
+class Executor(Protocol):
+    """Runs tasks; `Workers` is one."""
+
+    def submit(self, task: Callable[[], None]) -> Future[None]:
+        """Let `task` run; the future tells when it ended."""
+        ...
+
+    def close(self, seconds: float) -> bool:
+        """Take no more tasks; true when all ended within `seconds`."""
+        ...
 
 
 class Workers:

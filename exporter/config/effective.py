@@ -5,7 +5,7 @@ The text loads to the same settings. It names where a token is, never the token.
 
 from collections.abc import Collection, Iterator
 
-from exporter.config.keys import COLLECTORS, LIMITS, RATE_LIMIT, Key
+from exporter.config.keys import COLLECTORS, LIMITS, RATE_LIMIT, STATE, Key
 from exporter.config.kinds import instant, quoted
 from exporter.config.settings import Account, CollectorSettings, Settings
 
@@ -25,6 +25,9 @@ def _lines(settings: Settings) -> Iterator[str]:
         yield from _values(getattr(settings.collectors, name), keys, "    ")
     yield "limits:"
     yield from _values(settings.limits, LIMITS, "  ")
+    if settings.state.path is not None:
+        yield "state:"
+        yield from _values(settings.state, STATE, "  ")
 
 
 def _account(account: Account) -> Iterator[str]:

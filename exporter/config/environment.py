@@ -9,7 +9,7 @@ from exporter.config.cursor import Cursor
 from exporter.config.keys import ACCOUNT
 from exporter.config.nodes import Scalar
 from exporter.config.problem import ConfigError
-from exporter.config.settings import REGIONS, Account, TokenSource
+from exporter.config.settings import REGIONS, Account, StateSettings, TokenSource
 from exporter.config.token_place import may_be_token, token_problem
 
 TOKEN = "CELIGO_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -18,6 +18,7 @@ REGION = "CELIGO_REGION"
 BASE_URL = "CELIGO_BASE_URL"
 ACCOUNT_NAME = "CELIGO_ACCOUNT"
 ENVIRONMENT = "CELIGO_ENVIRONMENT"
+STATE_PATH = "CELIGO_STATE_PATH"
 
 DEFAULT_NAME = "default"
 
@@ -28,6 +29,7 @@ VARIABLES: Mapping[str, str] = {
     BASE_URL: "Any other host, instead of a region: `https://...`.",
     ACCOUNT_NAME: f"The `account` label. Default: `{DEFAULT_NAME}`.",
     ENVIRONMENT: "The `environment` label. Default: `production`.",
+    STATE_PATH: "SQLite file that keeps the counters over restarts. Default: none, so that they start anew.",
 }
 """Every variable and its meaning. An empty one counts as not set, as usual in container definitions."""
 
@@ -46,6 +48,14 @@ def account_from_environment(environ: Mapping[str, str]) -> Account:
     if problem := token_problem(token, environ):
         raise _fail(problem, TOKEN_FILE if token.file else TOKEN)
     return Account(token=token, **labels, **_host(given))
+
+
+def state_from_environment(environ: Mapping[str, str]) -> StateSettings:
+    """Where the variables keep the state. Raises ConfigError for what can be no path."""
+    path = environ.get(STATE_PATH)
+    if path and (not path.isprintable() or path.endswith("/")):
+        raise _fail("expected the path of a file", STATE_PATH)
+    return StateSettings(path or None)
 
 
 def _token(given: Mapping[str, str]) -> TokenSource:

@@ -7,7 +7,7 @@ Reading, the effective configuration and the documentation are all made from the
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exporter.config.kinds import Kind, choice, duration, instant, label_text, number, size, switch, whole
+from exporter.config.kinds import Kind, choice, duration, instant, label_text, local_path, number, size, switch, whole
 from exporter.config.settings import MIB, REGIONS
 
 DAY = 86_400.0
@@ -57,6 +57,7 @@ COLLECTOR = (
 JOBS = (
     *COLLECTOR,
     Key("overlap", duration(60, 7 * DAY), "How far back every listing of runs starts before the newest known one."),
+    Key("retention", duration(3600, 400 * DAY), "How long the account keeps runs. A gap is caught up no further back."),
     Key("retries_interval", duration(1, DAY), "How often retry jobs are listed."),
     Key("follow_per_run", whole(0, 1000), "Unfinished runs asked for one by one, at most, when no listing shows them."),
 )
@@ -90,9 +91,19 @@ LIMITS = (
     Key("retry_after_max", duration(1, 3600), "Longest pause that is kept when the API asks for a longer one."),
 )
 
+STATE = (
+    Key(
+        "path",
+        local_path(),
+        "SQLite file that keeps the counters over restarts, on a local disk, relative to the settings file. For one "
+        "exporter at a time. Not given: the counters live in memory and start anew.",
+    ),
+)
+
 LATER: Mapping[str, frozenset[str]] = {
-    "": frozenset({"profile", "filters", "state", "ownership"}),
+    "": frozenset({"profile", "filters", "ownership"}),
     "collectors": frozenset({"agents", "governance", "schedules"}),
+    "state": frozenset({"url"}),
     "limits": frozenset({"series"}),
 }
 """Keys by section that a later version reads. Refused, because accepting a setting that does nothing would be a lie."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from exporter.config.cursor import Cursor
@@ -140,6 +141,18 @@ def instant() -> Kind:
         return seconds
 
     return Kind("date", read, lambda value: datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z"))
+
+
+def local_path() -> Kind:
+    """A path on this machine, relative to the settings file."""
+
+    def read(at: Cursor) -> str:
+        text = at.scalar("a path").text
+        if not text or not text.isprintable() or text.endswith("/"):
+            raise at.fail("expected the path of a file")
+        return str(Path(at.source).absolute().parent / text)
+
+    return Kind("path", read, quoted)
 
 
 def _seconds(text: str) -> float | None:

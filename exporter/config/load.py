@@ -6,18 +6,18 @@ from typing import Any
 
 from exporter.config.accounts import read_accounts
 from exporter.config.cursor import Cursor
-from exporter.config.environment import account_from_environment
-from exporter.config.keys import COLLECTORS, LIMITS
+from exporter.config.environment import account_from_environment, state_from_environment
+from exporter.config.keys import COLLECTORS, LIMITS, STATE
 from exporter.config.nodes import MapNode, compose
 from exporter.config.problem import ConfigError
 from exporter.config.section import known_entries, read_section
-from exporter.config.settings import Collectors, CollectorSettings, Limits, Settings, Web
+from exporter.config.settings import Collectors, CollectorSettings, Limits, Settings, StateSettings, Web
 
 FILE_BYTES = 1024 * 1024
 """Largest settings file."""
 
 _WEB = Web()
-_SECTIONS = ("accounts", "collectors", "limits")
+_SECTIONS = ("accounts", "collectors", "limits", "state")
 
 
 def load_settings(path: str | None, environ: Mapping[str, str], web: Web = _WEB) -> Settings:
@@ -27,7 +27,7 @@ def load_settings(path: str | None, environ: Mapping[str, str], web: Web = _WEB)
     and holds no token.
     """
     if path is None:
-        return Settings(accounts=(account_from_environment(environ),), web=web)
+        return Settings(accounts=(account_from_environment(environ),), state=state_from_environment(environ), web=web)
     return dataclasses.replace(parse_settings(_read(path), path, environ), web=web)
 
 
@@ -45,6 +45,7 @@ def parse_settings(text: str, source: str, environ: Mapping[str, str]) -> Settin
         accounts=read_accounts(entries["accounts"], environ),
         collectors=_collectors(entries["collectors"]) if "collectors" in entries else Collectors(),
         limits=read_section(entries["limits"], LIMITS, Limits()) if "limits" in entries else Limits(),
+        state=read_section(entries["state"], STATE, StateSettings()) if "state" in entries else StateSettings(),
         source=source,
     )
 

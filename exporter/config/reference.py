@@ -10,8 +10,17 @@ from pathlib import Path
 import click
 
 from exporter.config.environment import VARIABLES
-from exporter.config.keys import ACCOUNT, COLLECTORS, LATER, LIMITS, RATE_LIMIT, Key
-from exporter.config.settings import REGIONS, Account, Collectors, CollectorSettings, Limits, RateLimit, TokenSource
+from exporter.config.keys import ACCOUNT, COLLECTORS, LATER, LIMITS, RATE_LIMIT, STATE, Key
+from exporter.config.settings import (
+    REGIONS,
+    Account,
+    Collectors,
+    CollectorSettings,
+    Limits,
+    RateLimit,
+    StateSettings,
+    TokenSource,
+)
 
 FILE_NAME = "configuration.md"
 
@@ -41,6 +50,7 @@ collectors:
   jobs: {interval: 60s, overlap: 2h}
   errors: {interval: 10m}
 limits: {pages: 200, response_bytes: 64MiB}
+state: {path: /var/lib/celigo-exporter/state.db}
 ```
 
 Durations are whole numbers with units, largest first: `ms`, `s`, `m`, `h`, `d`, `w`, as in `90s` or `1h30m`. Sizes have
@@ -79,6 +89,7 @@ def _file() -> Iterator[str]:
     for name, keys in COLLECTORS.items():
         yield from _section(f"collectors.{name}", keys, getattr(Collectors(), name))
     yield from _section("limits", LIMITS, Limits())
+    yield from _section("state", STATE, StateSettings())
     later = [f"`{section}.{name}`" if section else f"`{name}`" for section, names in LATER.items() for name in names]
     yield f"Refused until a later version reads them: {', '.join(sorted(later))}.\n"
 

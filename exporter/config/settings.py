@@ -73,9 +73,13 @@ class CollectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class JobsSettings(CollectorSettings):
-    """`overlap`: how far behind the watermark every listing starts, so that late rows are seen."""
+    """`overlap`: how far behind the watermark runs are listed again, so that late rows are seen.
+
+    `retention`: how long the account keeps its runs; a gap is caught up no further back.
+    """
 
     overlap: float = 7200.0
+    retention: float = 30 * 86_400.0
     retries_interval: float = 300.0
     follow_per_run: int = 50
 
@@ -100,6 +104,13 @@ class Collectors:
     jobs: JobsSettings = JobsSettings(interval=60.0)
     errors: ErrorsSettings = ErrorsSettings()
     connections: CollectorSettings = CollectorSettings(interval=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """Where the counters survive a restart; `path` None means nowhere."""
+
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +142,6 @@ class Settings:
     accounts: tuple[Account, ...]
     collectors: Collectors = Collectors()
     limits: Limits = Limits()
+    state: StateSettings = StateSettings()
     web: Web = Web()
     source: str | None = field(default=None, compare=False)

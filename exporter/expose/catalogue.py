@@ -88,6 +88,13 @@ FLOW_RETRIES_TOTAL = Metric(
     ("flow_id", "status"),
     "standard",
 )
+RUNS_UNKNOWN_TOTAL = Metric(
+    "celigo_runs_unknown_total",
+    "counter",
+    "Jobs in progress that the API has no longer, so that their end is in no other counter, by job type.",
+    _JOBS,
+    ("type",),
+)
 INTEGRATION_RUNS_TOTAL = Metric(
     "celigo_integration_runs_total",
     "counter",

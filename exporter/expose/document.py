@@ -24,7 +24,7 @@ Blocks = tuple[RenderedBlock, ...]
 
 
 class Source(Protocol):
-    """Where the blocks of one account come from; `exporter.expose.snapshot.AccountSnapshots` is one."""
+    """Where blocks come from: one account, or the process; `exporter.expose.snapshot.AccountSnapshots` is one."""
 
     def current(self, now: float) -> Blocks:
         """What is known at monotonic instant `now`."""
@@ -47,15 +47,14 @@ class _Kept:
 
 
 class Documents:
-    """Documents of some accounts. `process` are blocks that belong to none of them and never change.
+    """Documents of some sources, in their order. Thread-safe.
 
-    Thread-safe. Joining and compressing is done by one thread at a time, so `content` belongs on a worker thread, not
+    Joining and compressing is done by one thread at a time, so `content` belongs on a worker thread, not
     on an event loop. One document is kept for each variant that was asked for lately, at most 8.
     """
 
-    def __init__(self, sources: Sequence[Source], process: Sequence[RenderedBlock], clock: Clock) -> None:
+    def __init__(self, sources: Sequence[Source], clock: Clock) -> None:
         self._sources = tuple(sources)
-        self._process = tuple(process)
         self._clock = clock
         self._kept: dict[tuple[Selection, Format, bool], _Kept] = {}
         self._lock = threading.Lock()  # guards changes of _kept, and is held while joining
@@ -77,8 +76,7 @@ class Documents:
 
     def _blocks(self, selection: Selection) -> tuple[Blocks, ...]:
         now = self._clock.monotonic()
-        accounts = (self._process, *(source.current(now) for source in self._sources))
-        return tuple(_selected(blocks, selection) for blocks in accounts)
+        return tuple(_selected(source.current(now), selection) for source in self._sources)
 
     def _found(self, variant: tuple[Selection, Format, bool], accounts: tuple[Blocks, ...]) -> Body | None:
         kept = self._kept.get(variant)

@@ -150,6 +150,12 @@ EXPORTER_WATERMARK_TIMESTAMP_SECONDS = Metric(
     ITSELF,
     ("collector",),
 )
+EXPORTER_CATCH_UP_RATIO = Metric(
+    "celigo_exporter_catch_up_ratio",
+    "gauge",
+    "How much of the runs since the last reading has been read: 1 when nothing is left, less after a gap.",
+    ITSELF,
+)
 EXPORTER_TRUNCATED_LISTS_TOTAL = Metric(
     "celigo_exporter_truncated_lists_total",
     "counter",
@@ -198,6 +204,30 @@ EXPORTER_BUILD_INFO = Metric(
     "Which exporter this is: its version, its revision and the Python that runs it. Always 1.",
     ITSELF,
     ("version", "revision", "python_version"),
+    scoped=False,
+)
+EXPORTER_STATE_PERSISTENT = Metric(
+    "celigo_exporter_state_persistent",
+    "gauge",
+    "Whether everything counted would survive a restart (1) or is in memory only (0).",
+    ITSELF,
+    ("backend",),
+    scoped=False,
+)
+EXPORTER_STATE_FAILURES_TOTAL = Metric(
+    "celigo_exporter_state_failures_total",
+    "counter",
+    "Times that the state file could not be opened or written, by reason; absent without a state file.",
+    ITSELF,
+    ("reason",),
+    scoped=False,
+)
+EXPORTER_STATE_SIZE_BYTES = Metric(
+    "celigo_exporter_state_size_bytes",
+    "gauge",
+    "Size of the state file and its log; absent when there is none in use.",
+    ITSELF,
+    ("backend",),
     scoped=False,
 )
 

@@ -3,7 +3,6 @@
 celigo_api_requests_total{code="200",endpoint="/v1/flows",method="GET"} 12
 celigo_exporter_collector_success{collector="jobs"} 1
 celigo_exporter_series{family="celigo_flow_enabled"} 10000
-celigo_exporter_build_info{python_version="3.11.2",revision="unknown",version="0.1.0"} 1
 """
 
 import math
@@ -14,9 +13,8 @@ from typing import Protocol
 from exporter.api.errors import ERROR_TYPES
 from exporter.api.listing import REJECT_REASONS
 from exporter.expose import own_catalogue as own
-from exporter.expose.build import BuildInfo
 from exporter.expose.families import Family, Metric, Series, Value
-from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
+from exporter.expose.snapshot import RenderedBlock
 
 FAILURE_REASONS = (*ERROR_TYPES, "internal", "render")
 """The closed enumeration of `celigo_exporter_collector_errors_total{reason}`; `internal` is a bug in a collector,
@@ -100,6 +98,10 @@ def _nothing() -> Mapping[str, float]:
     return {}
 
 
+def _unknown() -> float | None:
+    return None
+
+
 def _nothing_dropped() -> Mapping[tuple[str, str], int]:
     return {}
 
@@ -109,6 +111,7 @@ class Sources:
     """Where the numbers about one account come from. Every callable is cheap, thread-safe and answers from memory.
 
     `intervals` (seconds) and `statuses` are by collector, `watermarks` (Unix seconds) too, `objects` by kind,
+    `catch_up` is the share of a gap in the runs that has been read, None while unknown,
     `dropped` by family and reason, counted since the start. `tokens` is what is left of the budget.
     """
 
@@ -117,6 +120,7 @@ class Sources:
     statuses: Callable[[], Mapping[str, Status]]
     tokens: Callable[[], float]
     watermarks: Callable[[], Mapping[str, float]] = _nothing
+    catch_up: Callable[[], float | None] = _unknown
     objects: Callable[[], Mapping[str, float]] = _nothing
     dropped: Callable[[], Mapping[tuple[str, str], int]] = _nothing_dropped
     token_expires: float | None = None
@@ -131,6 +135,7 @@ class OwnState:
     tokens: float
     statuses: Mapping[str, Status]
     watermarks: Mapping[str, float]
+    catch_up: float | None
     objects: Mapping[str, float]
     dropped: Mapping[tuple[str, str], int]
     failures: Mapping[str, int]
@@ -153,6 +158,7 @@ class OwnMetrics:
             tokens=float(max(0, math.floor(sources.tokens()))),
             statuses=dict(sources.statuses()),
             watermarks=dict(sources.watermarks()),
+            catch_up=sources.catch_up(),
             objects=dict(sources.objects()),
             dropped=dict(sources.dropped()),
             failures=dict(failures),
@@ -200,6 +206,7 @@ def collector_families(
 
 def _memory(state: OwnState) -> Iterator[Family]:
     yield _by_name(own.EXPORTER_WATERMARK_TIMESTAMP_SECONDS, state.watermarks)
+    yield _single(own.EXPORTER_CATCH_UP_RATIO, state.catch_up)
     yield _by_name(own.EXPORTER_OBJECTS, state.objects)
     yield Family(own.EXPORTER_SERIES_DROPPED_TOTAL, {key: float(count) for key, count in state.dropped.items()})
     built = max((block.built_at for block in state.blocks), default=None)
@@ -222,12 +229,6 @@ def series_family(blocks: Sequence[RenderedBlock], told: Sequence[Family]) -> Fa
 def _lines_each(metric: Metric) -> int:
     """Series that one key makes: a histogram has its buckets, +Inf, sum and count."""
     return len(metric.buckets) + 3 if metric.type == "histogram" else 1
-
-
-def process_block(build: BuildInfo, built_at: float) -> RenderedBlock:
-    """What belongs to no account: which exporter this is."""
-    key = (build.version, build.revision, build.python_version)
-    return render_block(OWN_COLLECTOR, 0, [Family(own.EXPORTER_BUILD_INFO, {key: 1.0})], None, built_at)
 
 
 def _single(metric: Metric, value: float | None) -> Family:

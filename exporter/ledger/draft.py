@@ -37,7 +37,7 @@ class Draft:
         created_at = placed_at(job)
         if created_at is None or job.id in self._all_counted or self._is_pending(job.id):
             return
-        self._pending[job.id] = Pending(kind, created_at)
+        self._pending[job.id] = Pending(kind, created_at, job.flow_id)
         self._closed.discard(job.id)
 
     def finished(self, job: Job, kind: Kind, *, first_sight: bool) -> None:

@@ -1,17 +1,19 @@
 """The ledger of finished runs: what makes the counters true.
 
 Promises: each finished job is counted once, however often, late or in whatever order its row is read; what ended before
-the first sight is history and not counted; a job seen in progress is remembered until its end is known; a counter never
-goes down; every step is one `LedgerChange` and is taken over only after the store has it.
+the first sight is history and not counted; a job seen in progress is remembered until its end is known, or is given up
+and counted as unknown; a counter never goes down; every step is one `LedgerChange`, which the store has before anyone
+can see its numbers.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from exporter.api.models import Job
 from exporter.ledger.draft import Draft, placed_at
-from exporter.ledger.state import Kind, LedgerChange, LedgerState, Pending, Track
+from exporter.ledger.state import Counted, Kind, LedgerChange, LedgerState, Pending, Track
 from exporter.ledger.store import Store
 from exporter.ledger.tally import FINISHED, NEVER, FlowTally, IntegrationTally
 
@@ -25,6 +27,7 @@ class Tallies:
 
     flows: Mapping[str, FlowTally]
     integrations: Mapping[str, IntegrationTally]
+    unknown: Mapping[Kind, int]
 
 
 class RunLedger:
@@ -49,7 +52,9 @@ class RunLedger:
 
     def tallies(self) -> Tallies:
         """The counters as they are now; later changes do not reach the returned value."""
-        return Tallies(MappingProxyType(dict(self._state.flows)), MappingProxyType(dict(self._state.integrations)))
+        held = self._state
+        unknown = {kind: held.unknown.get(kind, 0) for kind in KINDS.values()}
+        return Tallies(*(MappingProxyType(each) for each in (dict(held.flows), dict(held.integrations), unknown)))
 
     def observe(self, rows: Iterable[Job], kind: Kind, now: float) -> int:
         """Fold one page of a job listing of `kind` (contract 3.7); rows of another type are passed over.
@@ -83,9 +88,19 @@ class RunLedger:
                 draft.unfinished(row, kind)
         self._commit(draft.change({}))
 
-    def close(self, job_ids: Iterable[str]) -> None:
-        """Give up pending jobs whose end will never be known, because the API has them no longer."""
-        self._commit(LedgerChange(closed_ids=frozenset(job_ids) & self._state.pending.keys()))
+    def close(self, job_ids: Iterable[str], now: float) -> None:
+        """Give up pending jobs whose end will never be known, because the API has them no longer.
+
+        Each is counted as unknown, once and for good: should it show up after all, it is not counted again.
+        """
+        given_up = {job_id: row for job_id in job_ids if (row := self._state.pending.get(job_id)) is not None}
+        unknown = Counter(row.kind for row in given_up.values())
+        change = LedgerChange(
+            counted={job_id: Counted(row.kind, row.created_at, now) for job_id, row in given_up.items()},
+            closed_ids=frozenset(given_up),
+            unknown={kind: self._state.unknown.get(kind, 0) + count for kind, count in unknown.items()},
+        )
+        self._commit(change)
 
     def advance(self, kind: Kind, watermark: float, overlap: float, now: float) -> None:
         """Move the watermark after a complete window, never back, and drop ids that no later window can show.
@@ -105,11 +120,19 @@ class RunLedger:
         track = replace(held, watermark=reached, forgotten=forgotten)
         self._commit(LedgerChange(tracks={kind: track}, dropped_ids=frozenset(gone)))
 
+    def missing(
+        self, flows: Collection[str], integrations: Collection[str], as_of: float
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """What has counters but is not in complete listings read at `as_of`: flows and integrations.
+
+        Something that is not listed but has a job created after `as_of` is new, not deleted.
+        """
+        return _missing(self._state.flows, flows, as_of), _missing(self._state.integrations, integrations, as_of)
+
     def retire(self, flows: Collection[str] | None, integrations: Collection[str] | None, as_of: float) -> None:
         """Drop the counters of what was deleted upstream.
 
-        `flows` and `integrations` are complete listings read at `as_of`, or None when unknown. Something that is not
-        listed but has a job created after `as_of` is new, not deleted.
+        `flows` and `integrations` are complete listings read at `as_of`, or None when unknown; see `missing`.
         """
         held = self._state
         change = LedgerChange(
@@ -120,8 +143,8 @@ class RunLedger:
 
     def _commit(self, change: LedgerChange) -> None:
         if change:
-            self._store.commit(change)
             self._state.apply(change)
+            self._store.commit(change, self._state)
 
 
 def _missing(

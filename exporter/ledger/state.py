@@ -43,17 +43,22 @@ class Pending:
 
     kind: Kind
     created_at: float
+    flow_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerChange:
-    """New values by key, and keys that go. Everything in it is applied, or nothing."""
+    """New values by key, and keys that go. Everything in it is applied, or nothing.
+
+    `unknown` is how many jobs of each kind were given up so far, because the API has them no longer.
+    """
 
     tracks: Mapping[Kind, Track] = field(default_factory=dict)
     counted: Mapping[str, Counted] = field(default_factory=dict)
     dropped_ids: frozenset[str] = frozenset()
     pending: Mapping[str, Pending] = field(default_factory=dict)
     closed_ids: frozenset[str] = frozenset()
+    unknown: Mapping[Kind, int] = field(default_factory=dict)
     flows: Mapping[str, FlowTally] = field(default_factory=dict)
     integrations: Mapping[str, IntegrationTally] = field(default_factory=dict)
     retired_flows: frozenset[str] = frozenset()
@@ -70,22 +75,18 @@ class LedgerState:
     tracks: dict[Kind, Track] = field(default_factory=dict)
     counted: dict[str, Counted] = field(default_factory=dict)
     pending: dict[str, Pending] = field(default_factory=dict)
+    unknown: dict[Kind, int] = field(default_factory=dict)
     flows: dict[str, FlowTally] = field(default_factory=dict)
     integrations: dict[str, IntegrationTally] = field(default_factory=dict)
 
     def apply(self, change: LedgerChange) -> None:
         """Take over the values of `change`; cannot fail half way."""
         self.tracks.update(change.tracks)
+        self.unknown.update(change.unknown)
         _update(self.counted, change.counted, change.dropped_ids)
         _update(self.pending, change.pending, change.closed_ids)
         _update(self.flows, change.flows, change.retired_flows)
         _update(self.integrations, change.integrations, change.retired_integrations)
-
-    def copy(self) -> "LedgerState":
-        """An independent state with the same values."""
-        return LedgerState(
-            dict(self.tracks), dict(self.counted), dict(self.pending), dict(self.flows), dict(self.integrations)
-        )
 
 
 def _update(held: dict[str, Any], values: Mapping[str, Any], gone: frozenset[str]) -> None:

@@ -1,11 +1,14 @@
-"""Where the ledger lives: a store hands out the last committed state and takes changes.
+"""Where the ledger lives: a store hands out the last committed state and is told every change.
 
 The ledger's callers never see the store. One that survives the process applies each change in one transaction.
 """
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from exporter.ledger.state import LedgerChange, LedgerState
+from exporter.ledger.trouble import Trouble
 
 
 class Store(Protocol):
@@ -15,21 +18,70 @@ class Store(Protocol):
         """The last committed state, owned by the caller; an empty one when nothing was committed yet."""
         ...
 
-    def commit(self, change: LedgerChange) -> None:
-        """Make all of `change` last, or raise and make nothing of it last."""
+    def commit(self, change: LedgerChange, state: LedgerState) -> None:
+        """Make all of `change` last, or nothing of it; `state` is the whole ledger after it, only to be read.
+
+        Raises nothing: a store that cannot save says so in its own status and saves all of `state` later, because a
+        full disk must not stop the counting.
+        """
         ...
 
 
 class MemoryStore:
-    """A store that lives as long as the process: after a restart counting starts anew."""
-
-    def __init__(self) -> None:
-        self._state = LedgerState()
+    """Keeps nothing: the ledger itself is the memory, and after a restart counting starts anew."""
 
     def load(self) -> LedgerState:
-        """A copy of the committed state."""
-        return self._state.copy()
+        """An empty state."""
+        return LedgerState()
 
-    def commit(self, change: LedgerChange) -> None:
-        """Apply `change`."""
-        self._state.apply(change)
+    def commit(self, change: LedgerChange, state: LedgerState) -> None:
+        """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateStatus:
+    """How the ledgers are kept.
+
+    `persistent`: everything counted is where it survives the process. `trouble`: why it is not, although it should be.
+    `failures` counts every failure by its trouble, `size_bytes` is what is taken on the disk.
+    """
+
+    backend: Literal["memory", "sqlite"]
+    persistent: bool = False
+    trouble: Trouble | None = None
+    failures: Mapping[Trouble, int] = field(default_factory=dict)
+    size_bytes: int | None = None
+
+
+class StateStore(Protocol):
+    """The stores of all accounts of one exporter. Thread-safe."""
+
+    @property
+    def status(self) -> StateStatus:
+        """How the ledgers are kept now."""
+        ...
+
+    def account(self, name: str) -> Store:
+        """The store of one account."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held; later commits are not saved."""
+        ...
+
+
+class MemoryState:
+    """Keeps nothing of any account."""
+
+    @property
+    def status(self) -> StateStatus:
+        """Always the same."""
+        return StateStatus("memory")
+
+    def account(self, name: str) -> Store:
+        """A store that forgets."""
+        del name
+        return MemoryStore()
+
+    def close(self) -> None:
+        """Nothing to do."""

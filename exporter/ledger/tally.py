@@ -185,9 +185,17 @@ def observed(distribution: Distribution, buckets: tuple[float, ...], value: floa
     return Distribution(cumulative, distribution.sum + value, distribution.count + 1)
 
 
+LARGEST = 2**62
+"""Where a sum stays; no account gets there, but a row may claim anything, and a state file holds 64 bits."""
+
+
 def plus(counts: Triple, more: Triple) -> Triple:
-    """The sums, place by place."""
-    return (counts[0] + more[0], counts[1] + more[1], counts[2] + more[2])
+    """The sums, place by place, at most `LARGEST`."""
+    return (
+        min(LARGEST, counts[0] + more[0]),
+        min(LARGEST, counts[1] + more[1]),
+        min(LARGEST, counts[2] + more[2]),
+    )
 
 
 def plus_status(counts: Triple, status: str) -> Triple:

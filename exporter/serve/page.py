@@ -15,6 +15,7 @@ from exporter.check.diagnose import Circumstances, diagnose
 from exporter.collect.health import CHECKS, ChecksView, HealthView
 from exporter.collect.runner import CollectorStatus
 from exporter.serve.fleet import Fleet
+from exporter.serve.state import state_class, state_line
 
 
 def _resource(name: str) -> str:
@@ -55,7 +56,12 @@ def render_page(fleet: Fleet) -> str:
     """The page as HTML."""
     accounts = [_account(fleet, account) for account in fleet.accounts]
     return _template().render(
-        version=__version__, style=_style(), telemetry_path=fleet.settings.web.telemetry_path, accounts=accounts
+        version=__version__,
+        style=_style(),
+        telemetry_path=fleet.settings.web.telemetry_path,
+        accounts=accounts,
+        state=state_line(fleet.state.status, fleet.settings.state.path),
+        state_class=state_class(fleet.state.status),
     )
 
 
@@ -80,9 +86,19 @@ def _account(fleet: Fleet, runtime: AccountRuntime) -> dict[str, object]:
         "tokens": f"{runtime.tokens():.0f}",
         "burst": runtime.account.rate_limit.burst,
         "rate": f"{runtime.account.rate_limit.requests_per_second:g}",
+        "runs_until": _runs_until(runtime, fleet.clock.time()),
         "objects": sorted(runtime.objects().items()),
         "collectors": [_row(status, fleet.clock.time()) for status in runtime.statuses().values()],
     }
+
+
+def _runs_until(runtime: AccountRuntime, now: float) -> str:
+    """Up to when the finished runs have been read."""
+    watermark, ratio = runtime.runs_watermark, runtime.catch_up
+    if watermark is None:
+        return "not read yet"
+    age = f"read up to {_span(now - watermark)} ago"
+    return age if ratio in (None, 1.0) else f"{age}, {ratio:.0%} of the gap caught up"
 
 
 def _advice(fleet: Fleet, runtime: AccountRuntime) -> Iterator[str]:

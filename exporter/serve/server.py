@@ -14,6 +14,7 @@ from exporter.config.settings import Settings
 from exporter.serve.app import build_app
 from exporter.serve.fleet import Fleet
 from exporter.serve.sockets import open_sockets, url_of
+from exporter.serve.state import state_line
 
 _GRACE_SECONDS = 2
 _HEADER_BYTES = 16 * 1024
@@ -33,7 +34,7 @@ def serve(
         with Fleet(settings, environ, clock) as fleet:
             urls = [url_of(each) for each in sockets]
             _log.info("celigo-exporter %s listens on %s", __version__, ", ".join(urls))
-            _log.info("runs are counted in memory: after a restart the counters start anew")
+            _log.info(state_line(fleet.state.status, settings.state.path))
             fleet.trigger()
             _run(fleet, sockets, lambda: started(urls) if started is not None else None)
     finally:

@@ -29,6 +29,7 @@ from exporter.config.settings import Account, RateLimit, Settings, TokenSource
 from exporter.expose.document import Documents
 from exporter.expose.families import Distribution, Series
 from exporter.expose.render import Format
+from exporter.ledger.store import MemoryStore
 from tests.e2e.clock import SkippingClock
 from tests.e2e.processes import EXPORTER, Program, free_port
 
@@ -69,7 +70,7 @@ def measure(url: str) -> dict[str, Any]:
     clock = SkippingClock()
     account = Account("bench", TokenSource(env="T"), url, None, rate_limit=UNLIMITED)
     figures: dict[str, Any] = {"rss_before_mib": rss_mib()}
-    runtime = AccountRuntime(account, Settings((account,)), {"T": "demo-token"}, clock)
+    runtime = AccountRuntime(account, Settings((account,)), {"T": "demo-token"}, clock, MemoryStore())
     try:
         figures["first_refresh"] = refresh(runtime, clock)
         figures["unchanged_refresh"], figures["refreshes_until_all_read"] = settled(runtime, clock)
@@ -87,7 +88,7 @@ def refresh(runtime: AccountRuntime, clock: SkippingClock) -> dict[str, float]:
     cpu, wall = time.process_time(), time.perf_counter()
     for future in runtime.trigger():
         future.result()
-    Documents([runtime], [], clock).content(None, Format.TEXT, compressed=True)
+    Documents([runtime], clock).content(None, Format.TEXT, compressed=True)
     return {
         "requests": sum(status.requests or 0 for status in runtime.statuses().values()),
         "cpu_seconds": time.process_time() - cpu,
@@ -114,12 +115,12 @@ def drilled(asked: Series) -> float:
 
 def scrape(runtime: AccountRuntime, clock: SkippingClock) -> dict[str, Any]:
     """Milliseconds of a scrape: served again, and prometheus-client's rendering of the same families."""
-    documents = Documents([runtime], [], clock)
+    documents = Documents([runtime], clock)
     text = documents.content(None, Format.TEXT, compressed=False).content
     families = Parsed(list(parse_text(text.decode())))
     ours = median_ms(lambda: documents.content(None, Format.TEXT, compressed=False))
     ours_gzip = median_ms(lambda: documents.content(None, Format.TEXT, compressed=True))
-    first = median_ms(lambda: Documents([runtime], [], clock).content(None, Format.TEXT, compressed=True))
+    first = median_ms(lambda: Documents([runtime], clock).content(None, Format.TEXT, compressed=True))
     library = median_ms(lambda: generate_latest(families))
     library_gzip = median_ms(lambda: gzip.compress(generate_latest(families)))
     return {

@@ -8,10 +8,10 @@ from exporter.collect.active import ActiveRunsView
 from exporter.collect.jobs import FinishedRunsView, JobsCollector
 from exporter.config.settings import JobsSettings
 from exporter.ledger.runs import RunLedger
-from exporter.ledger.store import MemoryStore
 from exporter.ledger.tally import FlowTally, IntegrationTally
 from tests.clocks import EPOCH, ManualClock
 from tests.collect.fake_client import FakeClient, Published
+from tests.ledger.kept import KeptStore
 from tests.ledger.rows import FLOW, INTEGRATION, finished, job
 
 MINUTE = 60.0
@@ -23,7 +23,7 @@ class JobsKit:
 
     settings: JobsSettings = field(default_factory=JobsSettings)
     clock: ManualClock = field(default_factory=ManualClock)
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: KeptStore = field(default_factory=KeptStore)
     client: FakeClient = field(init=False)
     collector: JobsCollector = field(init=False)
     published: Published = field(default_factory=Published)

@@ -14,13 +14,13 @@ from exporter.collect.jobs import FinishedRunsView, JobsCollector
 from exporter.collect.open_errors import OpenErrorsView
 from exporter.config.settings import ErrorsSettings, JobsSettings
 from exporter.ledger.runs import RunLedger
-from exporter.ledger.store import MemoryStore
 from exporter.ledger.tally import FINISHED
 from exporter.simulator.options import SimulatorOptions
 from exporter.simulator.server import Simulator
 from tests.api.kit import TOKEN, kit
 from tests.clocks import ManualClock
 from tests.collect.fake_client import Published
+from tests.ledger.kept import KeptStore
 
 JOBS = JobsSettings()
 ERRORS = ErrorsSettings(flows_per_run=500, steps_per_run=500, pages_per_step=100)
@@ -103,7 +103,7 @@ def simulated(**changes: Any) -> Iterator[World]:
         "bucket_size": 1_000_000, "bucket_rate": 100_000.0, "job_page_size": 200, "page_size": 20,
     }  # fmt: skip
     with Simulator(SimulatorOptions(**{**values, **changes})) as simulator, kit(clock, base_url=simulator.url) as held:
-        jobs = JobsCollector(held.client, JOBS, RunLedger(MemoryStore()))
+        jobs = JobsCollector(held.client, JOBS, RunLedger(KeptStore()))
         yield World(simulator, clock, jobs, ErrorsCollector(held.client, ERRORS))
 
 

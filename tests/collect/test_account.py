@@ -22,6 +22,7 @@ from exporter.config.settings import (
     TokenSource,
 )
 from exporter.expose.catalogue import CATALOGUE
+from exporter.ledger.store import MemoryStore
 from exporter.simulator import Simulator, SimulatorOptions
 from tests.e2e.processes import until
 from tests.serve.rig import TOKEN, ShiftedClock, settings_of
@@ -39,7 +40,7 @@ ONLY_HEALTH = Collectors(
 @contextmanager
 def running(upstream: Upstream, clock: ShiftedClock | None = None, **changes: Any) -> Iterator[AccountRuntime]:
     settings = settings_of([upstream], **changes)
-    account = AccountRuntime(settings.accounts[0], settings, {"T": TOKEN}, clock or ShiftedClock())
+    account = AccountRuntime(settings.accounts[0], settings, {"T": TOKEN}, clock or ShiftedClock(), MemoryStore())
     try:
         yield account
     finally:
@@ -312,14 +313,14 @@ class TestToken:
         settings = settings_of([upstream])
         before = threading.active_count()
         with pytest.raises(TokenUnreadable):
-            AccountRuntime(settings.accounts[0], settings, {}, ShiftedClock())
+            AccountRuntime(settings.accounts[0], settings, {}, ShiftedClock(), MemoryStore())
         assert threading.active_count() == before
 
     def test_a_token_file_is_good_too(self, upstream: Upstream, tmp_path: Path) -> None:
         path = tmp_path / "token"
         path.write_text(f"{TOKEN}\n")
         account = Account("acme", TokenSource(file=str(path)), upstream.url, None)
-        runtime = AccountRuntime(account, Settings((account,)), {}, ShiftedClock())
+        runtime = AccountRuntime(account, Settings((account,)), {}, ShiftedClock(), MemoryStore())
         try:
             finish(runtime, "health")
             assert runtime.statuses()["health"].success
@@ -333,7 +334,7 @@ def test_a_family_belongs_to_one_block() -> None:
     clock = ShiftedClock()
     with Simulator(options) as simulator:
         account = Account("acme", TokenSource(env="T"), simulator.url, None, rate_limit=RateLimit(1000.0, 1000))
-        runtime = AccountRuntime(account, Settings((account,)), {"T": simulator.token}, clock)
+        runtime = AccountRuntime(account, Settings((account,)), {"T": simulator.token}, clock, MemoryStore())
         try:
             finish(runtime)
             names = [name for block in runtime.current(clock.monotonic()) for name in block.lines]

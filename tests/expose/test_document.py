@@ -54,8 +54,19 @@ def acme() -> Account:
     return account
 
 
+class Process:
+    """Blocks that never change."""
+
+    def __init__(self, blocks: tuple[RenderedBlock, ...]) -> None:
+        self._blocks = blocks
+
+    def current(self, now: float) -> tuple[RenderedBlock, ...]:
+        del now
+        return self._blocks
+
+
 def documents(*accounts: Account, process: Sequence[RenderedBlock] = ()) -> Documents:
-    return Documents(accounts, process, ManualClock())
+    return Documents([*([Process(tuple(process))] if process else []), *accounts], ManualClock())
 
 
 def text_of(held: Documents, selection: frozenset[str] | None = None, fmt: Format = Format.TEXT) -> bytes:

@@ -15,12 +15,11 @@ from exporter.collect.base import Block
 from exporter.collect.model import AccountModel, Part
 from exporter.expose import catalogue
 from exporter.expose import own_catalogue as own
-from exporter.expose.build import BuildInfo
 from exporter.expose.document import Documents
 from exporter.expose.families import Distribution, Family, Metric, Series
 from exporter.expose.render import Format
-from exporter.expose.self_metrics import FAILURE_REASONS, OwnMetrics, Sources, process_block
-from exporter.expose.snapshot import OWN_COLLECTOR, AccountSnapshots, RenderedBlock
+from exporter.expose.self_metrics import FAILURE_REASONS, OwnMetrics, Sources
+from exporter.expose.snapshot import AccountSnapshots, RenderedBlock
 from tests.clocks import EPOCH, ManualClock
 from tests.expose.kit import ACME, example
 
@@ -48,6 +47,7 @@ class Facts:
         self.statuses: dict[str, Status] = {"jobs": Status()}
         self.tokens = 10.0
         self.watermarks: dict[str, float] = {}
+        self.catch_up: float | None = None
         self.objects: dict[str, float] = {}
         self.dropped: dict[tuple[str, str], int] = {}
         self.sources = Sources(
@@ -56,6 +56,7 @@ class Facts:
             lambda: self.statuses,
             lambda: self.tokens,
             lambda: self.watermarks,
+            lambda: self.catch_up,
             lambda: self.objects,
             lambda: self.dropped,
             **options,
@@ -176,7 +177,7 @@ def snapshots(facts: Facts) -> tuple[AccountModel, AccountSnapshots]:
 
 
 def text_of(held: AccountSnapshots, facts: Facts) -> str:
-    return Documents([held], [], facts.clock).content(None, Format.TEXT, compressed=False).content.decode()
+    return Documents([held], facts.clock).content(None, Format.TEXT, compressed=False).content.decode()
 
 
 def test_the_series_of_every_family_are_counted_this_count_included(facts: Facts) -> None:
@@ -245,16 +246,6 @@ def test_time_alone_changes_nothing(facts: Facts) -> None:
 def test_families_of_a_foreign_state_are_refused(facts: Facts) -> None:
     with pytest.raises(TypeError):
         facts.own.families(object())
-
-
-def test_the_build_is_told_once_without_an_account() -> None:
-    block = process_block(BuildInfo("1.2.3", "abc", "3.11.2"), EPOCH)
-    assert block.collector == OWN_COLLECTOR
-    assert block.lines == {
-        "celigo_exporter_build_info": (
-            b'celigo_exporter_build_info{python_version="3.11.2",revision="abc",version="1.2.3"} 1.0\n'
-        )
-    }
 
 
 def test_the_clients_label_values_fit_the_catalogue(facts: Facts) -> None:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from exporter.api.models import Job
 from exporter.ledger.runs import RunLedger
-from exporter.ledger.store import MemoryStore
 from exporter.ledger.tally import FINISHED
 from tests.clocks import EPOCH
+from tests.ledger.kept import KeptStore
 from tests.ledger.rows import finished, job
-from tests.ledger.test_store import BreakingStore
+from tests.ledger.test_store import BreakingStore, Killed
 
 FLOWS = ("flow-1", "flow-2")
 
@@ -66,7 +66,7 @@ def expected(drawn: Runs) -> Counter[tuple[str, str]]:
 @given(runs, st.randoms(use_true_random=False), st.integers(1, 4))
 def test_every_run_after_the_first_sight_is_counted_once(drawn: Runs, random: Random, size: int) -> None:
     done, early = rows_of(drawn)
-    ledger = RunLedger(MemoryStore())
+    ledger = RunLedger(KeptStore())
     ledger.observe(early, "flow", EPOCH)
     rows = done + some(random, done)
     random.shuffle(rows)
@@ -86,7 +86,7 @@ def test_what_is_told_of_a_flow_does_not_depend_on_the_order_of_the_rows(drawn: 
     random.shuffle(shuffled)
     ledgers = []
     for order in (done, shuffled):
-        ledger = RunLedger(MemoryStore())
+        ledger = RunLedger(KeptStore())
         ledger.observe(early, "flow", EPOCH)
         for row in order:
             ledger.observe([row], "flow", EPOCH + 400)
@@ -112,7 +112,7 @@ def test_a_process_that_dies_at_any_commit_neither_loses_nor_repeats_a_run(
             for start in range(0, len(done), size):
                 ledger.observe(done[start : start + size], "flow", EPOCH + 400)
             ledger.advance("flow", EPOCH + 400, 7200.0, EPOCH + 400)
-        except OSError:
+        except Killed:
             continue
     assert counted(RunLedger(store)) == expected(drawn)
     assert RunLedger(store).watermark("flow") == EPOCH + 400

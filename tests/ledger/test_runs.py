@@ -7,9 +7,9 @@ import pytest
 from exporter.api.models import Job
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.state import Kind
-from exporter.ledger.store import MemoryStore
 from exporter.ledger.tally import FlowTally, IntegrationTally
 from tests.clocks import EPOCH
+from tests.ledger.kept import KeptStore
 from tests.ledger.rows import FLOW, INTEGRATION, finished, job
 
 OVERLAP = 7200.0
@@ -22,7 +22,7 @@ def ledger() -> RunLedger:
 
 def started(kind: Kind = "flow") -> RunLedger:
     """A ledger whose first sight was at second 0."""
-    ledger = RunLedger(MemoryStore())
+    ledger = RunLedger(KeptStore())
     ledger.observe([], kind, EPOCH)
     return ledger
 
@@ -61,7 +61,7 @@ def test_each_generator_of_a_flow_is_a_run_of_its_own(ledger: RunLedger) -> None
 
 
 def test_what_ended_before_the_first_sight_is_told_but_not_counted() -> None:
-    ledger = RunLedger(MemoryStore())
+    ledger = RunLedger(KeptStore())
     ledger.observe([finished("a", -30, "failed"), finished("b", -90)], "flow", EPOCH)
     held = flow(ledger)
     assert (held.runs, held.records, held.failed.count) == ((0, 0, 0), (0, 0, 0), 1)
@@ -71,7 +71,7 @@ def test_what_ended_before_the_first_sight_is_told_but_not_counted() -> None:
 
 
 def test_everything_finished_on_the_first_page_is_history_even_when_the_clocks_disagree() -> None:
-    ledger = RunLedger(MemoryStore())
+    ledger = RunLedger(KeptStore())
     ledger.observe([finished("a", 3000)], "flow", EPOCH)
     assert flow(ledger).runs == (0, 0, 0)
 
@@ -89,7 +89,7 @@ def test_a_late_row_about_history_is_not_counted(ledger: RunLedger) -> None:
 
 
 def test_a_run_in_progress_at_first_sight_is_counted_at_its_end() -> None:
-    ledger = RunLedger(MemoryStore())
+    ledger = RunLedger(KeptStore())
     ledger.observe([job("a", "running", created=-100)], "flow", EPOCH)
     assert set(ledger.pending()) == {"a"}
     ledger.observe([finished("a", 40)], "flow", EPOCH + 60)
@@ -133,14 +133,14 @@ def test_an_answer_that_lags_does_not_bring_back_a_counted_run(ledger: RunLedger
 
 def test_a_vanished_run_is_given_up_and_not_counted(ledger: RunLedger) -> None:
     ledger.notice([job("a", "running")], EPOCH + 1)
-    ledger.close(["a", "never-seen"])
+    ledger.close(["a", "never-seen"], EPOCH + 100)
     assert not ledger.pending()
     assert flow(ledger).runs == (0, 0, 0)
 
 
 def test_a_vanished_run_that_comes_back_finished_is_counted(ledger: RunLedger) -> None:
     ledger.notice([job("a", "running", created=1)], EPOCH + 1)
-    ledger.close(["a"])
+    ledger.close(["a"], EPOCH + 100)
     ledger.observe([finished("a", 30)], "flow", EPOCH + 60)
     assert flow(ledger).runs == (1, 0, 0)
 
@@ -171,7 +171,7 @@ def test_retries_are_counted_apart_from_runs_and_never_add_records() -> None:
 
 
 def test_retries_before_the_first_sight_are_not_counted() -> None:
-    ledger = RunLedger(MemoryStore())
+    ledger = RunLedger(KeptStore())
     ledger.observe([finished("a", -30, kind="retry")], "retry", EPOCH)
     assert flow(ledger).retries == (0, 0, 0)
 
@@ -222,14 +222,14 @@ def test_the_watermark_moves_forward_and_never_back(ledger: RunLedger) -> None:
 
 
 def test_ids_older_than_any_later_window_are_dropped_and_never_counted_again(ledger: RunLedger) -> None:
-    store = MemoryStore()
+    store = KeptStore()
     ledger = RunLedger(store)
     ledger.observe([], "flow", EPOCH)
     for minute in range(600):
         now = EPOCH + minute * 60
         ledger.observe([finished(f"run-{minute}", minute * 60 + 1)], "flow", now)
         ledger.advance("flow", now, OVERLAP, now)
-    assert len(store.load().counted) <= 2 * OVERLAP / 60 + 2
+    assert len(store.state.counted) <= 2 * OVERLAP / 60 + 2
     assert flow(ledger).runs == (600, 0, 0)
     ledger.observe([finished("run-3", 181)], "flow", EPOCH + 36000)
     assert flow(ledger).runs == (600, 0, 0)

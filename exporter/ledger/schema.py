@@ -1,0 +1,85 @@
+"""The layout of the state file, and how an older one becomes the newest.
+
+The file tells what it is by SQLite's `application_id` and its layout by `user_version`. Both stand in its first 100
+bytes, so that a file of somebody else, or of a newer exporter, is recognised without opening it as a database.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+APPLICATION_ID = 0x43454C58
+"""`CELX`."""
+
+VERSION = 1
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+
+MIGRATIONS: Mapping[int, Sequence[str]] = {
+    1: (
+        "CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+        """CREATE TABLE track (account INTEGER NOT NULL, kind TEXT NOT NULL, since REAL NOT NULL, watermark REAL,
+        forgotten REAL, PRIMARY KEY (account, kind)) WITHOUT ROWID""",
+        """CREATE TABLE unknown (account INTEGER NOT NULL, kind TEXT NOT NULL, jobs INTEGER NOT NULL,
+        PRIMARY KEY (account, kind)) WITHOUT ROWID""",
+        """CREATE TABLE counted (account INTEGER NOT NULL, job_id TEXT NOT NULL, kind TEXT NOT NULL,
+        created_at REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (account, job_id)) WITHOUT ROWID""",
+        """CREATE TABLE pending (account INTEGER NOT NULL, job_id TEXT NOT NULL, kind TEXT NOT NULL,
+        created_at REAL NOT NULL, flow_id TEXT, PRIMARY KEY (account, job_id)) WITHOUT ROWID""",
+        """CREATE TABLE flow (account INTEGER NOT NULL, flow_id TEXT NOT NULL,
+        completed INTEGER NOT NULL, failed INTEGER NOT NULL, canceled INTEGER NOT NULL,
+        success INTEGER NOT NULL, error INTEGER NOT NULL, ignored INTEGER NOT NULL,
+        retries_completed INTEGER NOT NULL, retries_failed INTEGER NOT NULL, retries_canceled INTEGER NOT NULL,
+        newest_created REAL, newest TEXT NOT NULL, PRIMARY KEY (account, flow_id)) WITHOUT ROWID""",
+        """CREATE TABLE integration (account INTEGER NOT NULL, integration_id TEXT NOT NULL,
+        completed INTEGER NOT NULL, failed INTEGER NOT NULL, canceled INTEGER NOT NULL,
+        success INTEGER NOT NULL, error INTEGER NOT NULL, ignored INTEGER NOT NULL,
+        newest_created REAL, histograms TEXT NOT NULL, PRIMARY KEY (account, integration_id)) WITHOUT ROWID""",
+    ),
+}
+"""Statements that lead from one version to the next, by the version they lead to. Instants are Unix seconds of the
+server's clock; NULL stands for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first bytes of a file say. `version` is the layout of a file that is ours."""
+
+    kind: Literal["absent", "ours", "foreign"]
+    version: int = 0
+
+
+def read_header(path: Path) -> Header:
+    """Look at the file without opening it as a database. Raises OSError and ValueError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEADER_BYTES)
+    except FileNotFoundError:
+        return Header("absent")
+    if not head:
+        return Header("absent")
+    application_id = int.from_bytes(head[68:72], "big")
+    if len(head) < _HEADER_BYTES or not head.startswith(_MAGIC) or application_id != APPLICATION_ID:
+        return Header("foreign")
+    return Header("ours", int.from_bytes(head[60:64], "big"))
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a file of layout `version` (0: a new one) to the newest, in one transaction. Raises sqlite3.Error."""
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number in range(version + 1, VERSION + 1):
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,217 @@
+"""The state file: one SQLite file for the ledgers of all accounts of one exporter.
+
+Every change is one transaction (write-ahead log, synchronised), so the file holds a consistent state whenever the
+process or the machine stops. One process at a time: the file is held exclusively from start to end. A file that cannot
+be read is left as it is; the ledger then lives in memory, which `status` tells. When saving fails later, the ledger
+goes on in memory and everything unsaved is written as soon as that is possible.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from exporter.clock import Clock
+from exporter.ledger.schema import VERSION, migrate, read_header
+from exporter.ledger.sqlite_rows import read_state, write_change, write_state
+from exporter.ledger.state import LedgerChange, LedgerState
+from exporter.ledger.store import StateStatus, Store
+from exporter.ledger.trouble import LASTING, TROUBLES, Trouble, is_locked, trouble_of
+
+LOCK_SECONDS = 5.0
+"""How long opening waits for another process to let go of the file: the clean end of an exporter takes no longer."""
+
+RETRY_SECONDS = 10.0
+"""How soon saving is tried again after it failed."""
+
+_log = logging.getLogger(__name__)
+
+
+class StateLocked(Exception):
+    """Another process uses the state file."""
+
+
+class StateFile:
+    """Use it in `with`, or call `close`. Thread-safe. Raises StateLocked when another process has the file."""
+
+    def __init__(self, path: Path, accounts: Collection[str], clock: Clock, lock_seconds: float = LOCK_SECONDS) -> None:
+        self.path = path
+        self._clock = clock
+        self._lock = threading.Lock()  # guards everything below
+        self._failures: Counter[Trouble] = Counter()
+        self._trouble: Trouble | None = None
+        self._unsaved: set[str] = set()
+        self._retry_at = float("-inf")
+        self._size = 0
+        self._loaded: dict[str, LedgerState] = {}
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._connection = self._opened(lock_seconds)
+            self._loaded = {name: read_state(self._connection, name) for name in accounts}
+            self._inode = os.stat(path).st_ino  # noqa: PTH116 - one call for both uses
+            self._measure()
+        except (sqlite3.Error, OSError, ValueError) as failure:
+            self._give_up(failure)
+
+    @property
+    def status(self) -> StateStatus:
+        """How the state is kept now."""
+        with self._lock:
+            persistent = self._trouble is None and not self._unsaved and self._connection is not None
+            size = self._size if self._connection is not None else None
+            return StateStatus("sqlite", persistent, self._trouble, dict(self._failures), size)
+
+    def account(self, name: str) -> Store:
+        """The store of one of the accounts named at opening."""
+        return _AccountStore(self, name, self._loaded.pop(name, LedgerState()))
+
+    def commit(self, name: str, change: LedgerChange, state: LedgerState) -> None:
+        """See `Store.commit`."""
+        with self._lock:
+            if self._connection is None or (self._unsaved and self._clock.monotonic() < self._retry_at):
+                self._unsaved.add(name)
+                return
+            try:
+                self._save(self._connection, name, change, state)
+            except (sqlite3.Error, OSError, ValueError) as failure:
+                self._unsaved.add(name)
+                self._failed(failure)
+            else:
+                self._saved(name)
+
+    def close(self) -> None:
+        """Close the file; later commits are not saved, which the next start reads again."""
+        with self._lock:
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def _opened(self, lock_seconds: float) -> sqlite3.Connection:
+        header = read_header(self.path)
+        if header.kind == "foreign":
+            raise _Unusable("foreign")
+        if header.version > VERSION:
+            raise _Unusable("newer")
+        connection = sqlite3.connect(self.path, timeout=lock_seconds, isolation_level=None, check_same_thread=False)
+        try:
+            _hold(connection)
+            _check(connection)
+            migrate(connection, header.version)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            # So that the header on disk tells the layout.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except BaseException as failure:
+            connection.close()
+            if isinstance(failure, sqlite3.Error) and is_locked(failure):
+                raise StateLocked(self.path) from None
+            raise
+        return connection
+
+    def _save(self, connection: sqlite3.Connection, name: str, change: LedgerChange, state: LedgerState) -> None:
+        if os.stat(self.path).st_ino != self._inode:  # noqa: PTH116 - as above
+            raise _Unusable("replaced")
+        with _transaction(connection):
+            if name in self._unsaved:
+                write_state(connection, name, state)
+            else:
+                write_change(connection, name, change)
+
+    def _saved(self, name: str) -> None:
+        self._unsaved.discard(name)
+        self._measure()
+        if self._trouble is not None and not self._unsaved:
+            _log.info("the state file can be written again, and holds everything that was counted")
+            self._trouble = None
+
+    def _failed(self, failure: Exception) -> None:
+        trouble = failure.trouble if isinstance(failure, _Unusable) else trouble_of(failure)
+        trouble = "replaced" if isinstance(failure, FileNotFoundError) else trouble
+        self._failures[trouble] += 1
+        self._retry_at = self._clock.monotonic() + RETRY_SECONDS
+        if trouble != self._trouble:
+            _log.error(
+                "runs are counted in memory for now: the state file cannot be saved, because %s", TROUBLES[trouble]
+            )
+        self._trouble = trouble
+        if trouble in LASTING:
+            self._close()
+
+    def _give_up(self, failure: Exception) -> None:
+        self._trouble = failure.trouble if isinstance(failure, _Unusable) else trouble_of(failure)
+        self._failures[self._trouble] += 1
+        self._loaded = {}
+        self._close()
+        _log.error(
+            "runs are counted in memory until the next start, and the state file is left as it is: %s",
+            TROUBLES[self._trouble],
+        )
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _measure(self) -> None:
+        sizes = (os.stat(f"{self.path}{suffix}").st_size for suffix in ("", "-wal"))  # noqa: PTH116 - as above
+        self._size = sum(sizes)
+
+
+class _Unusable(ValueError):
+    """The file is sound but not for us."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(TROUBLES[trouble])
+        self.trouble: Trouble = trouble
+
+
+class _AccountStore:
+    """One account's part of the file."""
+
+    def __init__(self, file: StateFile, name: str, loaded: LedgerState) -> None:
+        self._file = file
+        self._name = name
+        self._loaded = loaded
+
+    def load(self) -> LedgerState:
+        """What the file held when it was opened; to be called once."""
+        loaded, self._loaded = self._loaded, LedgerState()
+        return loaded
+
+    def commit(self, change: LedgerChange, state: LedgerState) -> None:
+        """See `Store.commit`."""
+        self._file.commit(self._name, change, state)
+
+
+def _hold(connection: sqlite3.Connection) -> None:
+    # In this mode the lock that the transaction takes is kept until the connection or the process ends.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("BEGIN EXCLUSIVE")
+    connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise _Unusable("corrupt")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

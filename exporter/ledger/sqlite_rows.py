@@ -1,0 +1,233 @@
+"""Between the ledger's values and the rows of the state file.
+
+Counters are columns, so that anyone can look at them with `sqlite3`; what is told of the newest runs and the histograms
+are JSON. Reading is strict: a row that is not exactly as it was written makes the whole file unreadable.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from exporter.expose.families import Distribution
+from exporter.ledger.state import Counted, Kind, LedgerChange, LedgerState, Pending, Track
+from exporter.ledger.tally import (
+    DURATION_BUCKETS,
+    NEVER,
+    QUEUE_WAIT_BUCKETS,
+    FinishedRun,
+    FlowTally,
+    IntegrationTally,
+    Streak,
+)
+
+
+class _Streak(msgspec.Struct, frozen=True, array_like=True):
+    count: int
+    broken_at: float | None
+    ends: tuple[float, ...]
+
+
+class _Newest(msgspec.Struct, frozen=True):
+    last: FinishedRun | None
+    failed: _Streak
+    empty: _Streak
+
+
+class _Histogram(msgspec.Struct, frozen=True, array_like=True):
+    cumulative: tuple[int, ...]
+    sum: float
+    count: int
+
+
+class _Histograms(msgspec.Struct, frozen=True):
+    durations: _Histogram
+    queue_waits: _Histogram
+
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its columns after `account`, the first of which is the key, and how its rows are made and read.
+
+    `held` picks the table's part of a state, `changed` what a change sets, `gone` the keys that go.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    kinds: type[Any]
+    pack: Callable[[Any], Row]
+    unpack: Callable[[Row], Any]
+    held: Callable[[LedgerState], dict[Any, Any]]
+    changed: Callable[[LedgerChange], Mapping[Any, Any]]
+    gone: Callable[[LedgerChange], Iterable[str]] = lambda _: ()
+
+    def write(self, connection: sqlite3.Connection, account: int, values: Mapping[Any, Any]) -> None:
+        """Set rows by key."""
+        places = ", ".join("?" * (len(self.columns) + 1))
+        statement = f"INSERT OR REPLACE INTO {self.name} VALUES ({places})"  # noqa: S608 - names of this module
+        connection.executemany(statement, [(account, key, *self.pack(value)) for key, value in values.items()])
+
+    def remove(self, connection: sqlite3.Connection, account: int, keys: Iterable[str]) -> None:
+        """Remove rows by key."""
+        statement = f"DELETE FROM {self.name} WHERE account = ? AND {self.columns[0]} = ?"  # noqa: S608 - same
+        connection.executemany(statement, [(account, key) for key in keys])
+
+    def clear(self, connection: sqlite3.Connection, account: int) -> None:
+        """Remove all rows of the account."""
+        connection.execute(f"DELETE FROM {self.name} WHERE account = ?", (account,))  # noqa: S608 - same
+
+    def read(self, connection: sqlite3.Connection, account: int) -> Iterator[tuple[str, Any]]:
+        """All rows of the account; raises ValueError for one that is not as it was written."""
+        statement = f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE account = ?"  # noqa: S608 - same
+        for row in connection.execute(statement, (account,)):
+            values = msgspec.convert(row, self.kinds)
+            yield values[0], self.unpack(values[1:])
+
+
+def _time(instant: float) -> float | None:
+    return None if instant == NEVER else instant
+
+
+def _instant(time: float | None) -> float:
+    return NEVER if time is None else time
+
+
+def _track_row(track: Track) -> Row:
+    return (track.since, track.watermark, _time(track.forgotten))
+
+
+def _track(row: Row) -> Track:
+    return Track(row[0], row[1], _instant(row[2]))
+
+
+def _streak_row(streak: Streak) -> _Streak:
+    return _Streak(streak.count, _time(streak.broken_at), streak.ends)
+
+
+def _streak(row: _Streak) -> Streak:
+    return Streak(row.count, _instant(row.broken_at), row.ends)
+
+
+def _flow_row(tally: FlowTally) -> Row:
+    newest = _Newest(tally.last, _streak_row(tally.failed), _streak_row(tally.empty))
+    counts = (*tally.runs, *tally.records, *tally.retries)
+    return (*counts, _time(tally.newest_created), msgspec.json.encode(newest).decode())
+
+
+def _flow(row: Row) -> FlowTally:
+    newest = msgspec.json.decode(row[10], type=_Newest)
+    return FlowTally(
+        runs=row[0:3],
+        records=row[3:6],
+        retries=row[6:9],
+        last=newest.last,
+        failed=_streak(newest.failed),
+        empty=_streak(newest.empty),
+        newest_created=_instant(row[9]),
+    )
+
+
+def _histogram(held: Distribution) -> _Histogram:
+    return _Histogram(tuple(held.cumulative), held.sum, held.count)
+
+
+def _integration_row(tally: IntegrationTally) -> Row:
+    histograms = _Histograms(_histogram(tally.durations), _histogram(tally.queue_waits))
+    counts = (*tally.runs, *tally.records)
+    return (*counts, _time(tally.newest_created), msgspec.json.encode(histograms).decode())
+
+
+def _integration(row: Row) -> IntegrationTally:
+    held = msgspec.json.decode(row[7], type=_Histograms)
+    return IntegrationTally(
+        runs=row[0:3],
+        records=row[3:6],
+        durations=_distribution(held.durations, DURATION_BUCKETS),
+        queue_waits=_distribution(held.queue_waits, QUEUE_WAIT_BUCKETS),
+        newest_created=_instant(row[6]),
+    )
+
+
+def _distribution(held: _Histogram, buckets: tuple[float, ...]) -> Distribution:
+    if len(held.cumulative) != len(buckets):
+        raise ValueError("a histogram of other buckets")
+    return Distribution(held.cumulative, held.sum, held.count)
+
+
+_SIX = "completed failed canceled success error ignored"
+
+TABLES = (
+    Table(
+        "track", ("kind", "since", "watermark", "forgotten"),
+        tuple[Kind, float, float | None, float | None], _track_row, _track,
+        lambda state: state.tracks, lambda change: change.tracks,
+    ),
+    Table(
+        "unknown", ("kind", "jobs"), tuple[Kind, int], lambda jobs: (jobs,), lambda row: row[0],
+        lambda state: state.unknown, lambda change: change.unknown,
+    ),
+    Table(
+        "counted", ("job_id", "kind", "created_at", "at"), tuple[str, Kind, float, float],
+        lambda row: (row.kind, row.created_at, row.at), lambda row: Counted(*row),
+        lambda state: state.counted, lambda change: change.counted, lambda change: change.dropped_ids,
+    ),
+    Table(
+        "pending", ("job_id", "kind", "created_at", "flow_id"), tuple[str, Kind, float, str | None],
+        lambda row: (row.kind, row.created_at, row.flow_id), lambda row: Pending(*row),
+        lambda state: state.pending, lambda change: change.pending, lambda change: change.closed_ids,
+    ),
+    Table(
+        "flow",
+        ("flow_id", *_SIX.split(), "retries_completed", "retries_failed", "retries_canceled", "newest_created",
+         "newest"),
+        tuple[str, int, int, int, int, int, int, int, int, int, float | None, str], _flow_row, _flow,
+        lambda state: state.flows, lambda change: change.flows, lambda change: change.retired_flows,
+    ),
+    Table(
+        "integration", ("integration_id", *_SIX.split(), "newest_created", "histograms"),
+        tuple[str, int, int, int, int, int, int, float | None, str], _integration_row, _integration,
+        lambda state: state.integrations, lambda change: change.integrations,
+        lambda change: change.retired_integrations,
+    ),
+)  # fmt: skip
+"""Every table, in the order in which a change is written."""
+
+
+def account_number(connection: sqlite3.Connection, name: str) -> int:
+    """The number of the account in the file, given out at its first commit; 0 before."""
+    row = connection.execute("SELECT id FROM account WHERE name = ?", (name,)).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def read_state(connection: sqlite3.Connection, name: str) -> LedgerState:
+    """The last committed state of an account. Raises sqlite3.Error, and ValueError for what nobody wrote."""
+    state, account = LedgerState(), account_number(connection, name)
+    for table in TABLES:
+        table.held(state).update(table.read(connection, account))
+    return state
+
+
+def write_change(connection: sqlite3.Connection, name: str, change: LedgerChange) -> None:
+    """Write what `change` sets and removes; the caller holds the transaction. Raises sqlite3.Error."""
+    account = _account(connection, name)
+    for table in TABLES:
+        table.write(connection, account, table.changed(change))
+        table.remove(connection, account, table.gone(change))
+
+
+def write_state(connection: sqlite3.Connection, name: str, state: LedgerState) -> None:
+    """Replace everything of the account by `state`; the caller holds the transaction. Raises sqlite3.Error."""
+    account = _account(connection, name)
+    for table in TABLES:
+        table.clear(connection, account)
+        table.write(connection, account, table.held(state))
+
+
+def _account(connection: sqlite3.Connection, name: str) -> int:
+    connection.execute("INSERT OR IGNORE INTO account (name) VALUES (?)", (name,))
+    return account_number(connection, name)

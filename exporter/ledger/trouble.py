@@ -1,0 +1,51 @@
+"""Why a state file cannot be used, in a closed set of words."""
+
+import sqlite3
+from typing import Literal
+
+Trouble = Literal["full", "read_only", "no_access", "corrupt", "foreign", "newer", "replaced", "io"]
+
+TROUBLES: dict[Trouble, str] = {
+    "full": "the disk is full",
+    "read_only": "the file or its folder may not be written",
+    "no_access": "the file or its folder does not exist or may not be opened",
+    "corrupt": "the file is damaged",
+    "foreign": "the file is not a state file of this exporter",
+    "newer": "the file was written by a newer version of this exporter",
+    "replaced": "the file was removed or replaced while in use",
+    "io": "reading or writing failed",
+}
+"""Every trouble and what people are told of it."""
+
+LASTING: frozenset[Trouble] = frozenset({"corrupt", "foreign", "newer", "replaced", "no_access"})
+"""Troubles after which the file is left alone until the next start; the others may pass."""
+
+_BY_CODE: tuple[tuple[str, Trouble], ...] = (
+    ("SQLITE_FULL", "full"),
+    ("SQLITE_READONLY", "read_only"),
+    ("SQLITE_PERM", "read_only"),
+    ("SQLITE_CANTOPEN", "no_access"),
+    ("SQLITE_CORRUPT", "corrupt"),
+    ("SQLITE_NOTADB", "corrupt"),
+    ("SQLITE_SCHEMA", "corrupt"),
+    ("SQLITE_MISMATCH", "corrupt"),
+)
+
+
+def trouble_of(failure: Exception) -> Trouble:
+    """The word for a failure of SQLite, of the operating system, or of reading a row."""
+    if isinstance(failure, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return "no_access"
+    if isinstance(failure, sqlite3.Error):
+        code = getattr(failure, "sqlite_errorname", "") or ""
+        known = next((trouble for name, trouble in _BY_CODE if code.startswith(name)), None)
+        # Without a column or table that has to be there the file is not what its header says.
+        unknown: Trouble = "corrupt" if code == "SQLITE_ERROR" else "io"
+        return known or unknown
+    return "corrupt" if isinstance(failure, ValueError) else "io"
+
+
+def is_locked(failure: Exception) -> bool:
+    """Whether another process holds the file."""
+    code = getattr(failure, "sqlite_errorname", "") or ""
+    return code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
