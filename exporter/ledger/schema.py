@@ -71,6 +71,8 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring a file of layout `version` (0: a new one) to the newest, in one transaction. Raises sqlite3.Error."""
     if version == VERSION:
         return
+    # Without a log of its own the file's header tells the new layout as soon as it has it.
+    connection.execute("PRAGMA journal_mode = DELETE").fetchall()
     connection.execute("BEGIN IMMEDIATE")
     try:
         for number in range(version + 1, VERSION + 1):

@@ -107,10 +107,8 @@ class StateFile:
             _hold(connection)
             _check(connection)
             migrate(connection, header.version)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            # So that the header on disk tells the layout.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            connection.execute("PRAGMA synchronous = FULL").fetchall()
         except BaseException as failure:
             connection.close()
             if isinstance(failure, sqlite3.Error) and is_locked(failure):
@@ -195,13 +193,13 @@ class _AccountStore:
 
 def _hold(connection: sqlite3.Connection) -> None:
     # In this mode the lock that the transaction takes is kept until the connection or the process ends.
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
     connection.execute("BEGIN EXCLUSIVE")
     connection.execute("COMMIT")
 
 
 def _check(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+    if connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
         raise _Unusable("corrupt")
 
 

@@ -1,0 +1,97 @@
+"""What was scraped, kept as a monitoring server keeps it: by series, with the instants at which a value changed."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from exporter.expose.catalogue import CATALOGUE
+
+Point = tuple[float, float | None]
+"""An instant and the value from there on; None from the first scrape that did not have the series."""
+
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
+_SUFFIXES = ("_bucket", "_sum", "_count")
+_HISTOGRAMS = frozenset(metric.name for metric in CATALOGUE if metric.type == "histogram")
+
+
+class Scraped:
+    """Series of all scrapes of one account, oldest first. Only changes are kept, so a week is small."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+        self.points: dict[bytes, list[Point]] = {}
+        self.newest: dict[bytes, bytes] = {}
+
+    def add(self, at: float, document: bytes) -> None:
+        """Take a document of the text format, scraped at Unix instant `at`."""
+        held = dict(line.rsplit(b" ", 1) for line in document.splitlines() if not line.startswith(b"#"))
+        for name, value in held.items() - self.newest.items():
+            self.points.setdefault(name, []).append((at, float(value)))
+        for name in self.newest.keys() - held.keys():
+            self.points[name].append((at, None))
+        self.newest = held
+        self.at.append(at)
+
+    def now(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
+        """Newest values of a metric's series with these `labels`, by the values of the other labels in their order."""
+        found: dict[tuple[str, ...], float] = {}
+        for series in named(self.newest, name):
+            own = labels_of(series)
+            if labels.items() <= own.items():
+                rest = tuple(text for label, text in own.items() if label not in {*labels, "account", "environment"})
+                found[rest] = float(self.newest[series])
+        return found
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """The newest value of the only series with these labels; None when there is none."""
+        found = self.now(name, **labels)
+        assert len(found) <= 1, f"{name}{labels} is {len(found)} series"
+        return next(iter(found.values()), None)
+
+    def families(self) -> frozenset[str]:
+        """Names of all families in the newest scrape."""
+        return frozenset(family_of(series) for series in self.newest)
+
+    def at_instant(self, series: bytes, at: float) -> float | None:
+        """Value of a series at an instant."""
+        points = self.points.get(series, [])
+        place = bisect_right(points, at, key=lambda point: point[0])
+        return points[place - 1][1] if place else None
+
+    def falls(self, name: str) -> list[bytes]:
+        """Series of a metric that were ever lower than before, absence in between or not."""
+        return [series for series in named(self.points, name) if _falls(self.points[series])]
+
+    def openmetrics(self) -> Iterator[bytes]:
+        """Everything with its instants, as `promtool tsdb create-blocks-from openmetrics` reads it."""
+        for series, points in sorted(self.points.items()):
+            for at in self.at[bisect_right(self.at, points[0][0]) - 1 :]:
+                value = self.at_instant(series, at)
+                if value is not None:
+                    yield b"%s %r %.3f\n" % (series, value, at)
+        yield b"# EOF\n"
+
+
+def _falls(points: list[Point]) -> bool:
+    values = [value for _, value in points if value is not None]
+    return any(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+
+
+def named(series: Mapping[bytes, object], name: str) -> list[bytes]:
+    """The series of one metric."""
+    start, whole = f"{name}{{".encode(), name.encode()
+    return [each for each in series if each.startswith(start) or each == whole]
+
+
+def family_of(series: bytes) -> str:
+    """The family that a series belongs to."""
+    name = series.split(b"{", 1)[0].decode()
+    base = next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
+    return base if base in _HISTOGRAMS else name
+
+
+@lru_cache(maxsize=200_000)
+def labels_of(series: bytes) -> Mapping[str, str]:
+    """The labels of a series."""
+    return dict(_LABEL.findall(series.decode()))

@@ -1,0 +1,104 @@
+"""What the account itself knows of its runs, to compare the counters with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exporter.simulator.server import Simulator
+from tests.simulation.series import Scraped, labels_of, named
+
+Counts = Mapping[tuple[str, str, str], int]
+"""Numbers by metric, flow and label value."""
+
+RUNS = "celigo_flow_runs_total"
+RECORDS = "celigo_flow_records_total"
+RETRIES = "celigo_flow_retries_total"
+STATUSES = ("completed", "failed", "canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a number may be: it changed while it was read, or rows of it may still come late."""
+
+    least: int
+    most: int
+
+
+class Truth:
+    """The account's sums since the first mark, which is the exporter's first sight.
+
+    `mark` before and after each collection: what ended in between may or may not have been read.
+    """
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._first: Counts | None = None
+        self._marks: tuple[Counts, Counts] = ({}, {})
+
+    def mark(self) -> None:
+        """Read the sums now."""
+        counts = self._counts()
+        self._first = counts if self._first is None else self._first
+        self._marks = (self._marks[1], counts)
+
+    def begin(self) -> None:
+        """Forget what was: the next mark is the first sight."""
+        self._first = None
+
+    @property
+    def runs(self) -> int:
+        """Runs that ended since the first mark."""
+        return sum(self._since(self._marks[1], key) for key in self._marks[1] if key[0] == RUNS)
+
+    def range(self, metric: str, flow_id: str, member: str) -> Range:
+        """What a counter of a flow may be as of the newest scrape."""
+        key = (metric, flow_id, member)
+        return Range(*(self._since(counts, key) for counts in self._marks))
+
+    def differences(self, scraped: Scraped, *, metrics: tuple[str, ...] = (RUNS, RECORDS, RETRIES)) -> list[str]:
+        """Every counter that is not what it may be, as lines; flows of the account without a series are among them."""
+        lines = []
+        for metric in metrics:
+            found = counters(scraped, metric)
+            for (name, flow_id, member), count in self._marks[1].items():
+                if name != metric:
+                    continue
+                may = self.range(metric, flow_id, member)
+                value = found.get((flow_id, member), 0)
+                if not may.least <= value <= may.most:
+                    lines.append(f"{metric} {flow_id} {member}: {value}, truth {may.least} to {may.most} ({count})")
+        return lines
+
+    def overcounted(self, scraped: Scraped) -> list[str]:
+        """Every counter that is above the truth: what can never be, whatever fails."""
+        return [
+            f"{metric} {flow_id} {member}: {value} of {self.range(metric, flow_id, member).most}"
+            for metric in (RUNS, RECORDS, RETRIES)
+            for (flow_id, member), value in counters(scraped, metric).items()
+            if value > self.range(metric, flow_id, member).most
+        ]
+
+    def _since(self, counts: Counts, key: tuple[str, str, str]) -> int:
+        return counts.get(key, 0) - (self._first or {}).get(key, 0)
+
+    def _counts(self) -> Counts:
+        engine, counts = self._simulator.engine, {}
+        with engine.lock:
+            engine.advance(self._simulator.clock.now_ms())
+            for flow_id, tally in engine.runs.tallies.items():
+                for status in STATUSES:
+                    counts[RUNS, flow_id, status] = tally.runs[status]
+                    counts[RETRIES, flow_id, status] = tally.retries[status]
+                counts[RECORDS, flow_id, "success"] = tally.success
+                counts[RECORDS, flow_id, "error"] = tally.error
+                counts[RECORDS, flow_id, "ignored"] = tally.ignored
+        return counts
+
+
+def counters(scraped: Scraped, metric: str) -> Mapping[tuple[str, str], int]:
+    """The newest values of a counter by flow and its other label."""
+    member = "outcome" if metric == RECORDS else "status"
+    found = {}
+    for series in named(scraped.newest, metric):
+        labels = labels_of(series)
+        found[labels["flow_id"], labels[member]] = int(float(scraped.newest[series]))
+    return found
