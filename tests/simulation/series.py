@@ -1,5 +1,6 @@
 """What was scraped, kept as a monitoring server keeps it: by series, with the instants at which a value changed."""
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -22,15 +23,21 @@ class Scraped:
         self.at: list[float] = []
         self.points: dict[bytes, list[Point]] = {}
         self.newest: dict[bytes, bytes] = {}
+        self._lines: frozenset[bytes] = frozenset()
 
     def add(self, at: float, document: bytes) -> None:
         """Take a document of the text format, scraped at Unix instant `at`."""
-        held = dict(line.rsplit(b" ", 1) for line in document.splitlines() if not line.startswith(b"#"))
-        for name, value in held.items() - self.newest.items():
+        lines = frozenset(document.split(b"\n"))
+        new, old = lines - self._lines, self._lines - lines
+        changed = dict(line.rsplit(b" ", 1) for line in new if line and not line.startswith(b"#"))
+        gone = {line.rsplit(b" ", 1)[0] for line in old if line and not line.startswith(b"#")} - changed.keys()
+        for name, value in changed.items():
             self.points.setdefault(name, []).append((at, float(value)))
-        for name in self.newest.keys() - held.keys():
+        for name in gone:
             self.points[name].append((at, None))
-        self.newest = held
+            del self.newest[name]
+        self.newest.update(changed)
+        self._lines = lines
         self.at.append(at)
 
     def now(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
@@ -75,7 +82,7 @@ class Scraped:
 
 def _falls(points: list[Point]) -> bool:
     values = [value for _, value in points if value is not None]
-    return any(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+    return any(later < earlier for earlier, later in itertools.pairwise(values))
 
 
 def named(series: Mapping[bytes, object], name: str) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from exporter.simulator.server import Simulator
 from tests.simulation.series import Scraped, labels_of, named
@@ -33,6 +34,7 @@ class Truth:
         self._simulator = simulator
         self._first: Counts | None = None
         self._marks: tuple[Counts, Counts] = ({}, {})
+        self._living: frozenset[str] = frozenset()
 
     def mark(self) -> None:
         """Read the sums now."""
@@ -45,36 +47,41 @@ class Truth:
         self._first = None
 
     @property
-    def runs(self) -> int:
-        """Runs that ended since the first mark."""
-        return sum(self._since(self._marks[1], key) for key in self._marks[1] if key[0] == RUNS)
+    def living(self) -> frozenset[str]:
+        """Flows that exist as of the newest mark."""
+        return self._living
+
+    def total(self, metric: str) -> int:
+        """What the account's living flows did since the first mark."""
+        return sum(self._since(self._marks[1], key) for key in self._marks[1] if key[0] == metric)
 
     def range(self, metric: str, flow_id: str, member: str) -> Range:
         """What a counter of a flow may be as of the newest scrape."""
         key = (metric, flow_id, member)
         return Range(*(self._since(counts, key) for counts in self._marks))
 
-    def differences(self, scraped: Scraped, *, metrics: tuple[str, ...] = (RUNS, RECORDS, RETRIES)) -> list[str]:
-        """Every counter that is not what it may be, as lines; flows of the account without a series are among them."""
+    def differences(self, scraped: Scraped) -> list[str]:
+        """Every counter that is not what it may be, as lines; flows of the account without a series count as 0."""
+        found = counters(scraped)
+        before, after = self._marks
+        suspects = (
+            after.keys() if before != after else [key for key in after if found.get(key, 0) != self._since(after, key)]
+        )
         lines = []
-        for metric in metrics:
-            found = counters(scraped, metric)
-            for (name, flow_id, member), count in self._marks[1].items():
-                if name != metric:
-                    continue
-                may = self.range(metric, flow_id, member)
-                value = found.get((flow_id, member), 0)
-                if not may.least <= value <= may.most:
-                    lines.append(f"{metric} {flow_id} {member}: {value}, truth {may.least} to {may.most} ({count})")
+        for metric, flow_id, member in suspects:
+            may = self.range(metric, flow_id, member)
+            value = found.get((metric, flow_id, member), 0)
+            if not may.least <= value <= may.most:
+                lines.append(f"{metric} {flow_id} {member}: {value}, truth {may.least} to {may.most}")
         return lines
 
     def overcounted(self, scraped: Scraped) -> list[str]:
         """Every counter that is above the truth: what can never be, whatever fails."""
+        after = self._marks[1]
         return [
-            f"{metric} {flow_id} {member}: {value} of {self.range(metric, flow_id, member).most}"
-            for metric in (RUNS, RECORDS, RETRIES)
-            for (flow_id, member), value in counters(scraped, metric).items()
-            if value > self.range(metric, flow_id, member).most
+            f"{' '.join(key)}: {value} of {self._since(after, key)}"
+            for key, value in counters(scraped).items()
+            if value > self._since(after, key) and key[1] in self._living
         ]
 
     def _since(self, counts: Counts, key: tuple[str, str, str]) -> int:
@@ -84,7 +91,10 @@ class Truth:
         engine, counts = self._simulator.engine, {}
         with engine.lock:
             engine.advance(self._simulator.clock.now_ms())
+            self._living = frozenset(flow.id for flow in engine.account.live_flows())
             for flow_id, tally in engine.runs.tallies.items():
+                if flow_id not in self._living:
+                    continue
                 for status in STATUSES:
                     counts[RUNS, flow_id, status] = tally.runs[status]
                     counts[RETRIES, flow_id, status] = tally.retries[status]
@@ -94,11 +104,17 @@ class Truth:
         return counts
 
 
-def counters(scraped: Scraped, metric: str) -> Mapping[tuple[str, str], int]:
-    """The newest values of a counter by flow and its other label."""
-    member = "outcome" if metric == RECORDS else "status"
-    found = {}
-    for series in named(scraped.newest, metric):
-        labels = labels_of(series)
-        found[labels["flow_id"], labels[member]] = int(float(scraped.newest[series]))
-    return found
+def counters(scraped: Scraped) -> Counts:
+    """The newest values of the flows' counters."""
+    return {
+        (metric, *key): int(float(scraped.newest[series]))
+        for metric in (RUNS, RECORDS, RETRIES)
+        for series in named(scraped.newest, metric)
+        if (key := _key(series))
+    }
+
+
+@lru_cache(maxsize=100_000)
+def _key(series: bytes) -> tuple[str, str]:
+    labels = labels_of(series)
+    return labels["flow_id"], labels.get("status") or labels["outcome"]

@@ -31,6 +31,7 @@ from exporter.serve.fleet import Fleet
 from exporter.simulator.options import SimulatorOptions
 from exporter.simulator.server import Simulator
 from tests.simulation.clock import VirtualClock
+from tests.simulation.memo import remembered_lines
 from tests.simulation.series import Scraped
 from tests.simulation.truth import Truth
 from tests.simulation.wire import in_process
@@ -103,11 +104,17 @@ class World:
         self.kill_at_commit: int | None = None
         self._workers: list[InlineWorkers] = []
         self._stack = ExitStack()
-        self._next = self.clock.true()
+        self._begin = self._next = self.scrape_began = self.clock.true()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the world began."""
+        return self.clock.true() - self._begin
 
     def __enter__(self) -> Self:
         self._stack.callback(self.simulator.stop)
         self._stack.enter_context(in_process(self.simulator, self.clock, self._before_request))
+        self._stack.enter_context(remembered_lines())
         self._stack.callback(self.kill)
         self.start()
         return self
@@ -133,6 +140,7 @@ class World:
         """One scrape now; false when the exporter does not run, or was killed in it."""
         if self.fleet is None:
             return False
+        self.scrape_began = self.clock.true()
         try:
             self.truth.mark()
             self.fleet.trigger()
