@@ -193,8 +193,7 @@ class Storm:
         complete = read_at >= world.scrape_began and scraped.value("celigo_exporter_catch_up_ratio") == 1.0
         if complete and self._late is None and world.clock.true() > self._late_until:
             self._report.exact += 1
-            lines = [line for line in world.differences() if not line.startswith(RETRIES)]
-            self._wrong("not the truth", lines)
+            self._wrong("not the truth", [line for line in world.differences() if not line.startswith(RETRIES)])
 
     def _fallen(self) -> list[str]:
         scraped, fallen = self._world.scraped, []

@@ -1,5 +1,6 @@
 """What the account itself knows of its runs, to compare the counters with."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,9 @@ Counts = Mapping[tuple[str, str, str], int]
 RUNS = "celigo_flow_runs_total"
 RECORDS = "celigo_flow_records_total"
 RETRIES = "celigo_flow_retries_total"
+RETRIES_LAG = 360.0
+"""Retries are listed every five minutes only: a counter of them may be as old as this."""
+
 STATUSES = ("completed", "failed", "canceled")
 
 
@@ -34,6 +38,7 @@ class Truth:
         self._simulator = simulator
         self._first: Counts | None = None
         self._marks: tuple[Counts, Counts] = ({}, {})
+        self._older: deque[tuple[float, Counts]] = deque()
         self._living: frozenset[str] = frozenset()
 
     def mark(self) -> None:
@@ -41,6 +46,10 @@ class Truth:
         counts = self._counts()
         self._first = counts if self._first is None else self._first
         self._marks = (self._marks[1], counts)
+        now = self._simulator.clock.now()
+        self._older.append((now, counts))
+        while len(self._older) > 1 and self._older[1][0] <= now - RETRIES_LAG:
+            self._older.popleft()
 
     def begin(self) -> None:
         """Forget what was: the next mark is the first sight."""
@@ -58,15 +67,14 @@ class Truth:
     def range(self, metric: str, flow_id: str, member: str) -> Range:
         """What a counter of a flow may be as of the newest scrape."""
         key = (metric, flow_id, member)
-        return Range(*(self._since(counts, key) for counts in self._marks))
+        before = self._older[0][1] if metric == RETRIES else self._marks[0]
+        return Range(self._since(before, key), self._since(self._marks[1], key))
 
     def differences(self, scraped: Scraped) -> list[str]:
         """Every counter that is not what it may be, as lines; flows of the account without a series count as 0."""
         found = counters(scraped)
-        before, after = self._marks
-        suspects = (
-            after.keys() if before != after else [key for key in after if found.get(key, 0) != self._since(after, key)]
-        )
+        after = self._marks[1]
+        suspects = [key for key in after if found.get(key, 0) != self._since(after, key)]
         lines = []
         for metric, flow_id, member in suspects:
             may = self.range(metric, flow_id, member)
