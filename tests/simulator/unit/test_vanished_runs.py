@@ -12,7 +12,7 @@ from exporter.simulator.incidents import BadIncident, IncidentDesk
 from exporter.simulator.resources import Flow
 from exporter.simulator.runs import Run
 from exporter.simulator.truth import ground_truth, run_rows
-from tests.simulator.unit.build import MINUTE, START, bare_engine, engine, plan
+from tests.simulator.unit.build import DAY, MINUTE, START, bare_engine, engine, plan
 
 
 class Bench:
@@ -188,13 +188,15 @@ def test_a_stuck_run_that_vanished_does_not_come_back_when_it_is_let_go(status: 
     assert bench.engine.runs.tallies == {}
 
 
-def test_a_run_forgotten_long_ago_can_vanish_and_retention_passes_over_it() -> None:
-    bench = Bench(engine(flows=24))
-    forgotten = next(run for run in bench.engine.runs.active.values() if run.stuck_share is not None)
-    bench.desk.inject({"kind": "run_vanished", "flow": forgotten.flow.id})
+def test_a_run_forgotten_long_ago_can_vanish_and_retention_passes_over_it(bench: Bench) -> None:
+    forgotten = bench.engine.begin(bench.flow, bench.flow.generators[0], "forgotten", START - 10 * DAY, plan())
+    forgotten.stuck_share = 0.0
+    neighbour = bench.run("a", duration_ms=0)
+    bench.inject()
     assert nowhere(forgotten, bench.engine)
     bench.pass_seconds(40 * 86_400)
-    assert bench.truth()["vanished"] == {forgotten.flow.id: [forgotten.id]}
+    assert bench.engine.runs.get(neighbour.id) is None
+    assert bench.truth()["vanished"] == {bench.flow.id: [forgotten.id]}
 
 
 @pytest.mark.parametrize("options", [{"flow": "nobody"}, {"flow": 5}, {"status": "running"}], ids=str)
