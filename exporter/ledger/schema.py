@@ -62,9 +62,21 @@ def read_header(path: Path) -> Header:
     if not head:
         return Header("absent")
     application_id = int.from_bytes(head[68:72], "big")
+    if len(head) == _HEADER_BYTES and head.startswith(_MAGIC) and not any(head[40:44] + head[60:64] + head[68:72]):
+        # A database in which nothing was ever made: its maker was killed before the first table was committed.
+        return Header("absent")
     if len(head) < _HEADER_BYTES or not head.startswith(_MAGIC) or application_id != APPLICATION_ID:
         return Header("foreign")
     return Header("ours", int.from_bytes(head[60:64], "big"))
+
+
+def layout_of(connection: sqlite3.Connection) -> int:
+    """The layout of an opened file, 0 for one without any.
+
+    Asked again after opening, which takes back what a killed process had written and not committed, whatever the bytes
+    of the header said before. Raises sqlite3.Error.
+    """
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from exporter.clock import Clock
-from exporter.ledger.schema import VERSION, migrate, read_header
+from exporter.ledger.schema import VERSION, layout_of, migrate, read_header
 from exporter.ledger.sqlite_rows import read_state, write_change, write_state
 from exporter.ledger.state import LedgerChange, LedgerState
 from exporter.ledger.store import StateStatus, Store
@@ -106,7 +106,7 @@ class StateFile:
         try:
             _hold(connection)
             _check(connection)
-            migrate(connection, header.version)
+            migrate(connection, layout_of(connection))
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             connection.execute("PRAGMA synchronous = FULL").fetchall()
         except BaseException as failure:

@@ -1,0 +1,178 @@
+"""State files for tests: filled ones, what is in them, every byte of them, and real full disks and processes."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.ledger.runs import RunLedger
+from exporter.ledger.sqlite import StateFile
+from exporter.ledger.state import LedgerState
+from exporter.ledger.store import Store
+from tests.clocks import EPOCH, ManualClock
+from tests.ledger.kept import copied
+from tests.ledger.rows import finished
+from tests.ledger.sqlite_child import ACCOUNT
+from tests.ledger.test_store import BreakingStore, steps
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(path: Path, *accounts: str, clock: ManualClock | None = None) -> StateFile:
+    """The file at `path` for `accounts`, or for one; never waits for another process."""
+    return StateFile(path, accounts or (ACCOUNT,), clock or ManualClock(), 0.0)
+
+
+def filled(path: Path) -> LedgerState:
+    """Make a state file with a little of everything, and say what is in it."""
+    with opened(path) as file:
+        store = file.account(ACCOUNT)
+        steps(RunLedger(store))
+        assert file.status.persistent
+    return state_in(path)
+
+
+def state_in(path: Path, account: str = ACCOUNT) -> LedgerState:
+    """What a sound file holds of an account."""
+    with opened(path, account) as file:
+        assert file.status.persistent, file.status
+        return file.account(account).load()
+
+
+def states() -> list[LedgerState]:
+    """The state before the first of the steps, and after each."""
+    store, held = BreakingStore(), LedgerState()
+    steps(RunLedger(store))
+    known = [copied(held)]
+    for change in store.changes:
+        held.apply(change)
+        known.append(copied(held))
+    return known
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file in the folder, byte by byte."""
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+
+
+def count_run(ledger: RunLedger, number: int) -> None:
+    """One more run, whose id is long so that a few of them need another page of the file."""
+    ledger.observe([finished(f"run-{number}-{'x' * 2000}", 100.0 + number)], "flow", EPOCH + 500)
+
+
+@dataclass
+class Disk:
+    """Real SQLITE_FULL: a connection may not have more pages than it has while the disk is full."""
+
+    full: bool = False
+    connections: list[sqlite3.Connection] = field(default_factory=list)
+
+    def fill(self) -> None:
+        """No page more from now on."""
+        self.full = True
+        for each in self.connections:
+            each.execute("PRAGMA max_page_count = 1").fetchall()
+
+    def free(self) -> None:
+        """Room again."""
+        self.full = False
+        for each in self.connections:
+            each.execute("PRAGMA max_page_count = 1000000").fetchall()
+
+
+@contextmanager
+def disk() -> Iterator[Disk]:
+    """Inside, every connection that is opened is on a disk that can be filled."""
+    made, real = Disk(), sqlite3.connect
+
+    def connect(*arguments: Any, **more: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = real(*arguments, **more)
+        made.connections.append(connection)
+        if made.full:
+            connection.execute("PRAGMA max_page_count = 1").fetchall()
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", connect)
+        yield made
+
+
+@contextmanager
+def process(command: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A process of `tests.ledger.sqlite_child`, killed at the end if it still runs."""
+    line = [sys.executable, "-m", "tests.ledger.sqlite_child", command, *map(str, arguments)]
+    with subprocess.Popen(line, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+@contextmanager
+def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has done all steps on the file and holds it."""
+    with process("hold", path) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "held\n"
+        yield child
+
+
+def killed_holder(path: Path) -> None:
+    """Leave a file behind as a killed process does: its log was not folded in."""
+    with holder(path) as child:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert path.with_name(path.name + "-wal").stat().st_size > 0
+
+
+@dataclass(frozen=True)
+class Death:
+    """One killed process: at which point of what, how many commits it had reported; the last one ended by itself."""
+
+    number: int
+    at: str
+    committed: int
+    killed: bool
+    path: Path
+
+
+def deaths(folder: Path, unit: str, first: int = 1, stride: int = 1, seed: Path | None = None) -> list[Death]:
+    """Do the steps again and again, killed at point `first`, `first + stride`, ... until one is not killed.
+
+    `unit` is `statement` or `instruction`. With `seed` each begins with a copy of that file, to be brought to the next
+    version.
+    """
+    with process("kill", folder, unit, first, stride, seed or "") as child:
+        out, _ = child.communicate()
+    assert child.returncode == 0, out
+    lines = [json.loads(line) for line in out.splitlines()]
+    return [Death(**{**line, "path": Path(line["path"])}) for line in lines]
+
+
+def sound(path: Path) -> bool:
+    """Whether SQLite finds no fault in the file."""
+    connection = sqlite3.connect(path)
+    try:
+        return bool(connection.execute("PRAGMA quick_check").fetchall() == [("ok",)])
+    finally:
+        connection.close()
+
+
+def proving() -> bool:
+    """Whether the long form was asked for."""
+    return bool(os.environ.get("PROVE"))
+
+
+def counters(store: Store) -> tuple[object, ...]:
+    """Everything counted, from a store that was not read yet."""
+    tallies = RunLedger(store).tallies()
+    return dict(tallies.flows), dict(tallies.integrations), dict(tallies.unknown)
