@@ -23,7 +23,7 @@ STEPS = {
 
 
 def world_in(folder: Path, clock: VirtualClock | None = None) -> World:
-    return World(folder, seed=21, flows=14, collectors=JOBS_ONLY, clock=clock, history_seconds=4 * HOUR)
+    return World(folder, seed=21, flows=12, collectors=JOBS_ONLY, clock=clock, history_seconds=HOUR)
 
 
 def judged(world: World) -> Callable[[], None]:
@@ -39,7 +39,9 @@ def judged(world: World) -> Callable[[], None]:
 
 def settle(world: World) -> None:
     """Let everything be read, then compare."""
+    scrapes = len(world.scraped.at)
     world.minutes(25, judged(world))
+    assert len(world.scraped.at) >= scrapes + 25
     assert world.differences() == []
     assert world.scraped.falls("celigo_flow_runs_total") == []
     assert world.truth.total("celigo_flow_runs_total") > 0
@@ -99,9 +101,9 @@ def test_a_wall_clock_that_drifts_a_second_a_minute(tmp_path: Path) -> None:
             world.clock.step_wall(1.0)
             judged(world)()
 
-        world.minutes(240, drift)
+        world.minutes(120, drift)
+        assert world.scraped.value("celigo_api_clock_skew_seconds") == pytest.approx(120, abs=3)
         settle(world)
-        assert world.scraped.value("celigo_api_clock_skew_seconds") == pytest.approx(240, abs=2)
 
 
 @pytest.fixture

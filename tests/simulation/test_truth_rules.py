@@ -5,11 +5,13 @@ And a partial list never zeroes or deletes what it did not contain.
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from exporter.collect import departed
 from exporter.config.settings import Collectors
-from tests.simulation.world import World
+from tests.simulation.world import HOUR, World
 
 CALLS = {
     "inventory": ("/v1/flows",),
@@ -127,7 +129,7 @@ class TestAPartialList:
 
 class TestWhatIsDeleted:
     def test_a_flow_goes_with_all_its_series_at_the_next_good_listing(self, tmp_path: Path) -> None:
-        with World(tmp_path, **SMALL) as world:
+        with mock.patch.object(departed, "KEPT_SECONDS", HOUR), World(tmp_path, **SMALL) as world:
             world.minutes(6)
             flow = world.simulator.engine.account.flows[0]
             assert world.scraped.value("celigo_flow_runs_total", flow_id=flow.id, status="completed") is not None
@@ -136,7 +138,7 @@ class TestWhatIsDeleted:
             assert not [
                 series for series in world.scraped.newest if flow.id.encode() in series and b"flow_id" in series
             ]
-            world.hours(26)
+            world.hours(1.2)
             assert not [
                 series for series in world.scraped.newest if flow.id.encode() in series and b"flow_id" in series
             ]

@@ -156,6 +156,8 @@ class World:
 
     def minutes(self, count: float, each: Callable[[], None] = lambda: None) -> None:
         """Let `count` minutes pass with a scrape at the end of each, after which `each` is called."""
+        # Time that passed outside of this method (a suspended machine, a nap of the test) is over.
+        self._next = max(self._next, self.clock.true())
         end = self._next + count * MINUTE
         while self._next < end:
             self._next += MINUTE
