@@ -7,7 +7,7 @@ are JSON. Reading is strict: a row that is not exactly as it was written makes t
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,9 +23,11 @@ from exporter.ledger.tally import (
     Streak,
 )
 
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class _Streak(msgspec.Struct, frozen=True, array_like=True):
-    count: int
+    count: _Count
     broken_at: float | None
     ends: tuple[float, ...]
 
@@ -37,9 +39,9 @@ class _Newest(msgspec.Struct, frozen=True):
 
 
 class _Histogram(msgspec.Struct, frozen=True, array_like=True):
-    cumulative: tuple[int, ...]
+    cumulative: tuple[_Count, ...]
     sum: float
-    count: int
+    count: _Count
 
 
 class _Histograms(msgspec.Struct, frozen=True):
@@ -168,7 +170,7 @@ TABLES = (
         lambda state: state.tracks, lambda change: change.tracks,
     ),
     Table(
-        "unknown", ("kind", "jobs"), tuple[Kind, int], lambda jobs: (jobs,), lambda row: row[0],
+        "unknown", ("kind", "jobs"), tuple[Kind, _Count], lambda jobs: (jobs,), lambda row: row[0],
         lambda state: state.unknown, lambda change: change.unknown,
     ),
     Table(
@@ -185,12 +187,14 @@ TABLES = (
         "flow",
         ("flow_id", *_SIX.split(), "retries_completed", "retries_failed", "retries_canceled", "newest_created",
          "newest"),
-        tuple[str, int, int, int, int, int, int, int, int, int, float | None, str], _flow_row, _flow,
+        tuple[str, _Count, _Count, _Count, _Count, _Count, _Count, _Count, _Count, _Count, float | None, str],
+        _flow_row, _flow,
         lambda state: state.flows, lambda change: change.flows, lambda change: change.retired_flows,
     ),
     Table(
         "integration", ("integration_id", *_SIX.split(), "newest_created", "histograms"),
-        tuple[str, int, int, int, int, int, int, float | None, str], _integration_row, _integration,
+        tuple[str, _Count, _Count, _Count, _Count, _Count, _Count, float | None, str],
+        _integration_row, _integration,
         lambda state: state.integrations, lambda change: change.integrations,
         lambda change: change.retired_integrations,
     ),

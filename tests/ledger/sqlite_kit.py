@@ -16,8 +16,9 @@ import pytest
 
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.sqlite import StateFile
-from exporter.ledger.state import LedgerState
+from exporter.ledger.state import Kind, LedgerState
 from exporter.ledger.store import Store
+from exporter.ledger.tally import FlowTally, IntegrationTally
 from tests.clocks import EPOCH, ManualClock
 from tests.ledger.kept import copied
 from tests.ledger.rows import finished
@@ -172,7 +173,7 @@ def proving() -> bool:
     return bool(os.environ.get("PROVE"))
 
 
-def counters(store: Store) -> tuple[object, ...]:
+def counters(store: Store) -> tuple[dict[str, FlowTally], dict[str, IntegrationTally], dict[Kind, int]]:
     """Everything counted, from a store that was not read yet."""
     tallies = RunLedger(store).tallies()
     return dict(tallies.flows), dict(tallies.integrations), dict(tallies.unknown)
