@@ -102,6 +102,7 @@ class StateFile:
             raise _Unusable("foreign")
         if header.version > VERSION:
             raise _Unusable("newer")
+        _require_writable(self.path)
         connection = sqlite3.connect(self.path, timeout=lock_seconds, isolation_level=None, check_same_thread=False)
         try:
             _hold(connection)
@@ -189,6 +190,12 @@ class _AccountStore:
     def commit(self, change: LedgerChange, state: LedgerState) -> None:
         """See `Store.commit`."""
         self._file.commit(self._name, change, state)
+
+
+def _require_writable(path: Path) -> None:
+    # SQLite would open such a file for reading only, and tell later of a failed lock; its log needs the folder.
+    if any(place.exists() and not os.access(place, os.W_OK) for place in (path, path.parent)):
+        raise _Unusable("read_only")
 
 
 def _hold(connection: sqlite3.Connection) -> None:
