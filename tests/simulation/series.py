@@ -22,7 +22,8 @@ class Scraped:
     def __init__(self) -> None:
         self.at: list[float] = []
         self.points: dict[bytes, list[Point]] = {}
-        self.newest: dict[bytes, bytes] = {}
+        self.newest: dict[str, dict[bytes, float]] = {}
+        self.changed: dict[bytes, float] = {}
         self._lines: frozenset[bytes] = frozenset()
 
     def add(self, at: float, document: bytes) -> None:
@@ -31,23 +32,24 @@ class Scraped:
         new, old = lines - self._lines, self._lines - lines
         changed = dict(line.rsplit(b" ", 1) for line in new if line and not line.startswith(b"#"))
         gone = {line.rsplit(b" ", 1)[0] for line in old if line and not line.startswith(b"#")} - changed.keys()
-        for name, value in changed.items():
-            self.points.setdefault(name, []).append((at, float(value)))
+        self.changed = {name: float(value) for name, value in changed.items()}
+        for name, number in self.changed.items():
+            self.points.setdefault(name, []).append((at, number))
+            self.newest.setdefault(_metric(name), {})[name] = number
         for name in gone:
             self.points[name].append((at, None))
-            del self.newest[name]
-        self.newest.update(changed)
+            del self.newest[_metric(name)][name]
         self._lines = lines
         self.at.append(at)
 
     def now(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
         """Newest values of a metric's series with these `labels`, by the values of the other labels in their order."""
         found: dict[tuple[str, ...], float] = {}
-        for series in named(self.newest, name):
+        for series, value in self.newest.get(name, {}).items():
             own = labels_of(series)
             if labels.items() <= own.items():
                 rest = tuple(text for label, text in own.items() if label not in {*labels, "account", "environment"})
-                found[rest] = float(self.newest[series])
+                found[rest] = value
         return found
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -58,7 +60,11 @@ class Scraped:
 
     def families(self) -> frozenset[str]:
         """Names of all families in the newest scrape."""
-        return frozenset(family_of(series) for series in self.newest)
+        return frozenset(family_of(series) for series in self.series())
+
+    def series(self) -> dict[bytes, float]:
+        """Every series of the newest scrape."""
+        return {series: value for held in self.newest.values() for series, value in held.items()}
 
     def at_instant(self, series: bytes, at: float) -> float | None:
         """Value of a series at an instant."""
@@ -68,7 +74,7 @@ class Scraped:
 
     def falls(self, name: str) -> list[bytes]:
         """Series of a metric that were ever lower than before, absence in between or not."""
-        return [series for series in named(self.points, name) if _falls(self.points[series])]
+        return [series for series, points in self.points.items() if _metric(series) == name and _falls(points)]
 
     def openmetrics(self) -> Iterator[bytes]:
         """Everything with its instants, as `promtool tsdb create-blocks-from openmetrics` reads it."""
@@ -85,15 +91,14 @@ def _falls(points: list[Point]) -> bool:
     return any(later < earlier for earlier, later in itertools.pairwise(values))
 
 
-def named(series: Mapping[bytes, object], name: str) -> list[bytes]:
-    """The series of one metric."""
-    start, whole = f"{name}{{".encode(), name.encode()
-    return [each for each in series if each.startswith(start) or each == whole]
+@lru_cache(maxsize=200_000)
+def _metric(series: bytes) -> str:
+    return series.split(b"{", 1)[0].decode()
 
 
 def family_of(series: bytes) -> str:
     """The family that a series belongs to."""
-    name = series.split(b"{", 1)[0].decode()
+    name = _metric(series)
     base = next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
     return base if base in _HISTOGRAMS else name
 

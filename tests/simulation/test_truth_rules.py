@@ -31,10 +31,10 @@ def families_of(world: World, collector: str) -> frozenset[str]:
     return frozenset(name for block in blocks if block.collector == collector for name in block.lines)
 
 
-def values_of(world: World, collector: str) -> dict[bytes, bytes]:
+def values_of(world: World, collector: str) -> dict[bytes, float]:
     """Series of one collector in the newest scrape."""
     names = tuple(name.encode() for name in families_of(world, collector))
-    return {series: value for series, value in world.scraped.newest.items() if series.split(b"{")[0] in names}
+    return {series: value for series, value in world.scraped.series().items() if series.split(b"{")[0] in names}
 
 
 def away(world: World, collector: str) -> list[int]:
@@ -136,11 +136,11 @@ class TestWhatIsDeleted:
             world.simulator.inject("flow_deleted", flow=flow.id)
             world.minutes(7)
             assert not [
-                series for series in world.scraped.newest if flow.id.encode() in series and b"flow_id" in series
+                series for series in world.scraped.series() if flow.id.encode() in series and b"flow_id" in series
             ]
             world.hours(1.2)
             assert not [
-                series for series in world.scraped.newest if flow.id.encode() in series and b"flow_id" in series
+                series for series in world.scraped.series() if flow.id.encode() in series and b"flow_id" in series
             ]
 
     def test_a_flow_that_comes_back_goes_on_counting(self, tmp_path: Path) -> None:

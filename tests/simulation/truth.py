@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from exporter.simulator.server import Simulator
-from tests.simulation.series import Scraped, labels_of, named
+from tests.simulation.series import Scraped, labels_of
 
 Counts = Mapping[tuple[str, str, str], int]
 """Numbers by metric, flow and label value."""
@@ -74,7 +74,8 @@ class Truth:
         """Every counter that is not what it may be, as lines; flows of the account without a series count as 0."""
         found = counters(scraped)
         after = self._marks[1]
-        suspects = [key for key in after if found.get(key, 0) != self._since(after, key)]
+        first = self._first or {}
+        suspects = [key for key, count in after.items() if found.get(key, 0) != count - first.get(key, 0)]
         lines = []
         for metric, flow_id, member in suspects:
             may = self.range(metric, flow_id, member)
@@ -85,11 +86,11 @@ class Truth:
 
     def overcounted(self, scraped: Scraped) -> list[str]:
         """Every counter that is above the truth: what can never be, whatever fails."""
-        after = self._marks[1]
+        after, first = self._marks[1], self._first or {}
         return [
             f"{' '.join(key)}: {value} of {self._since(after, key)}"
             for key, value in counters(scraped).items()
-            if value > self._since(after, key) and key[1] in self._living
+            if value > after.get(key, 0) - first.get(key, 0) and key[1] in self._living
         ]
 
     def _since(self, counts: Counts, key: tuple[str, str, str]) -> int:
@@ -115,10 +116,9 @@ class Truth:
 def counters(scraped: Scraped) -> Counts:
     """The newest values of the flows' counters."""
     return {
-        (metric, *key): int(float(scraped.newest[series]))
+        (metric, *_key(series)): int(value)
         for metric in (RUNS, RECORDS, RETRIES)
-        for series in named(scraped.newest, metric)
-        if (key := _key(series))
+        for series, value in scraped.newest.get(metric, {}).items()
     }
 
 

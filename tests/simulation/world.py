@@ -13,6 +13,7 @@ Everything is real but the sockets and the time: the client with its retries, bu
 the ledger and its SQLite file, the rendered document. The same seed gives the same scrapes.
 """
 
+import random
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -92,6 +93,8 @@ class World:
         **options: Any,
     ) -> None:
         self.clock = clock or VirtualClock()
+        # The client draws the jitter of its retries from here.
+        random.seed(options.get("seed", 1))
         values = {"flows": 60, "compress": False, "base_clock": self.clock.true, "monotonic": self.clock.monotonic}
         self.simulator = Simulator(SimulatorOptions(**{**values, **options}))
         account = Account("acme", Token(env="TOKEN"), base_url=self.simulator.url, region=None)
