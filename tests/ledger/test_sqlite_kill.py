@@ -14,6 +14,7 @@ from tests.ledger.sqlite_kit import (
     counters,
     deaths,
     killed_holder,
+    memory_folder,
     opened,
     proving,
     sound,
@@ -27,12 +28,10 @@ STRIDE = 3 if proving() else 29
 
 
 @pytest.fixture(scope="module")
-def at_statements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Death]]:
+def at_statements() -> Iterator[list[Death]]:
     """One death at every statement, and the process that ended by itself."""
-    made = deaths(tmp_path_factory.mktemp("statements"), "statement")
-    yield made
-    for each in made:
-        each.path.unlink(missing_ok=True)
+    with memory_folder() as folder:
+        yield deaths(folder, "statement")
 
 
 def judged(death: Death) -> int:
@@ -90,12 +89,12 @@ def test_all_steps_done_again_after_a_kill_give_the_counters_of_an_undisturbed_r
     assert [death for death in at_statements if death.killed and repeated(death.path) != expected] == []
 
 
-def test_killed_inside_a_statement_the_file_holds_whole_steps(tmp_path: Path) -> None:
-    made = deaths(tmp_path, "instruction", stride=STRIDE)
-    assert len(made) > 40
-    for death in made:
-        judged(death)
-        death.path.unlink()
+def test_killed_inside_a_statement_the_file_holds_whole_steps() -> None:
+    with memory_folder() as folder:
+        made = deaths(folder, "instruction", stride=STRIDE)
+        assert len(made) > 40
+        for death in made:
+            judged(death)
     if proving():
         print(f"\nstate file: killed at {len(made) - 1} instructions, whole steps every time")
 

@@ -1,6 +1,5 @@
 """What was committed is what is read back, whatever its values, however it was written and by how many threads."""
 
-import tempfile
 import threading
 from dataclasses import fields
 from pathlib import Path
@@ -27,7 +26,7 @@ from tests.clocks import EPOCH, ManualClock
 from tests.ledger.kept import copied
 from tests.ledger.rows import finished
 from tests.ledger.sqlite_child import ACCOUNT
-from tests.ledger.sqlite_kit import disk, opened, state_in
+from tests.ledger.sqlite_kit import disk, memory_folder, opened, state_in
 
 ids = st.text(min_size=1, max_size=8) | st.sampled_from(
     ["none", "'; DROP TABLE flow; --", "é\0è", "\U0001f600", "NULL"]
@@ -96,8 +95,8 @@ def test_the_strategy_draws_every_part_of_a_state() -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.builds(LedgerState, **parts))
 def test_any_state_is_read_back_equal(state: LedgerState) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "state"
+    with memory_folder() as folder:
+        path = folder / "state"
         with opened(path) as file:
             file.account(ACCOUNT).commit(as_change(state), state)
             assert file.status.persistent
@@ -108,8 +107,8 @@ def test_any_state_is_read_back_equal(state: LedgerState) -> None:
 @given(st.lists(changes, min_size=1, max_size=5))
 def test_change_by_change_is_the_same_as_the_whole_state_at_once(drawn: list[LedgerChange]) -> None:
     clock, state = ManualClock(), LedgerState()
-    with tempfile.TemporaryDirectory() as folder:
-        one, whole = Path(folder) / "one", Path(folder) / "whole"
+    with memory_folder() as folder:
+        one, whole = folder / "one", folder / "whole"
         with opened(one) as file:
             store = file.account(ACCOUNT)
             for change in drawn:
@@ -139,8 +138,8 @@ def test_change_by_change_is_the_same_as_the_whole_state_at_once(drawn: list[Led
 def test_two_accounts_in_one_file_never_mix(first: str, second: str, drawn: list[tuple[bool, LedgerChange]]) -> None:
     names = (first, f"{first}{second}")
     held = {name: LedgerState() for name in names}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "state"
+    with memory_folder() as folder:
+        path = folder / "state"
         with opened(path, *names) as file:
             stores = {name: file.account(name) for name in names}
             for which, change in drawn:

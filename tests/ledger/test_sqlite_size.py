@@ -6,7 +6,7 @@ from exporter.ledger.runs import RunLedger
 from tests.clocks import EPOCH
 from tests.ledger.rows import finished
 from tests.ledger.sqlite_child import ACCOUNT
-from tests.ledger.sqlite_kit import opened, proving, state_in
+from tests.ledger.sqlite_kit import memory_folder, opened, proving, state_in
 
 HOURS = 1000
 WARM_UP = 50
@@ -14,9 +14,9 @@ OVERLAP = 7200.0
 RUNS_AN_HOUR = 20
 
 
-def test_a_thousand_hours_of_runs_leave_the_file_flat(tmp_path: Path) -> None:
+def test_a_thousand_hours_of_runs_leave_the_file_flat() -> None:
     sizes, on_disk = [], []
-    with opened(tmp_path / "state") as file:
+    with memory_folder() as folder, opened(folder / "state") as file:
         ledger = RunLedger(file.account(ACCOUNT))
         ledger.observe([], "flow", EPOCH)
         for hour in range(HOURS):
@@ -25,12 +25,13 @@ def test_a_thousand_hours_of_runs_leave_the_file_flat(tmp_path: Path) -> None:
             ledger.observe(rows, "flow", EPOCH + end)
             ledger.advance("flow", EPOCH + end, OVERLAP, EPOCH + end)
             sizes.append(file.status.size_bytes or 0)
-            on_disk.append(sum(each.stat().st_size for each in tmp_path.iterdir()))
+            on_disk.append(sum(each.stat().st_size for each in folder.iterdir()))
         assert file.status.persistent
+        file.close()
+        kept = state_in(folder / "state")
     half = HOURS // 2
     assert max(sizes[half:]) <= 1.05 * max(sizes[WARM_UP:half])
     assert max(on_disk[half:]) <= 1.05 * max(on_disk[WARM_UP:half])
-    kept = state_in(tmp_path / "state")
     assert len(kept.counted) <= 4 * RUNS_AN_HOUR
     assert sum(tally.runs[0] for tally in kept.flows.values()) == HOURS * RUNS_AN_HOUR
     if proving():
