@@ -70,6 +70,10 @@ class Simulator:
         """Return the logged requests with a sequence number above `since`."""
         return self._journal.rows(since)
 
+    def forget_requests(self) -> None:
+        """Empty the request log; sequence numbers go on."""
+        self._journal.clear()
+
     def inject(self, kind: str, **options: object) -> int:
         """Start an incident; returns its id. Raises BadIncident (a ValueError) with one clear line."""
         return self._desk.inject({"kind": kind, **options})

@@ -17,9 +17,13 @@ _HISTOGRAMS = frozenset(metric.name for metric in CATALOGUE if metric.type == "h
 
 
 class Scraped:
-    """Series of all scrapes of one account, oldest first. Only changes are kept, so a week is small."""
+    """Series of all scrapes of one account, oldest first. Only changes are kept, so a week is small.
 
-    def __init__(self) -> None:
+    `newest_only` keeps nothing but the newest scrape, for worlds that run for months.
+    """
+
+    def __init__(self, *, newest_only: bool = False) -> None:
+        self._newest_only = newest_only
         self.at: list[float] = []
         self.points: dict[bytes, list[Point]] = {}
         self.newest: dict[str, dict[bytes, float]] = {}
@@ -37,10 +41,13 @@ class Scraped:
             self.points.setdefault(name, []).append((at, number))
             self.newest.setdefault(_metric(name), {})[name] = number
         for name in gone:
-            self.points[name].append((at, None))
+            self.points.setdefault(name, []).append((at, None))
             del self.newest[_metric(name)][name]
         self._lines = lines
         self.at.append(at)
+        if self._newest_only:
+            self.points.clear()
+            del self.at[:-1]
 
     def now(self, name: str, **labels: str) -> dict[tuple[str, ...], float]:
         """Newest values of a metric's series with these `labels`, by the values of the other labels in their order."""

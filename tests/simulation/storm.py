@@ -243,7 +243,7 @@ def memory_folder() -> Iterator[Path]:
 
 def weather(plan: Plan) -> Report:
     """Run one plan from its beginning to its end."""
-    # Half of the time would go into looking for cycles among millions of objects that live as long as the account.
+    # A sixth of the time would go into looking for cycles among millions of objects that live as long as the account.
     gc.set_threshold(200_000, 20, 100)
     with memory_folder() as folder, World(folder, seed=plan.seed, flows=plan.flows, collectors=JOBS_ONLY) as world:
         return Storm(world, plan).run()

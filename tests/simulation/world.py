@@ -105,6 +105,7 @@ class World:
         self.fleet: Fleet | None = None
         self.kill_before_request: int | None = None
         self.kill_at_commit: int | None = None
+        self.scrape_every = MINUTE
         self._workers: list[InlineWorkers] = []
         self._stack = ExitStack()
         self._begin = self._next = self.scrape_began = self.clock.true()
@@ -158,16 +159,16 @@ class World:
         return True
 
     def minutes(self, count: float, each: Callable[[], None] = lambda: None) -> None:
-        """Let `count` minutes pass with a scrape at the end of each, after which `each` is called."""
+        """Let `count` minutes pass with a scrape every `scrape_every` seconds, after each of which `each` is called."""
         # Time that passed outside of this method (a suspended machine, a nap of the test) is over.
         self._next = max(self._next, self.clock.true())
         end = self._next + count * MINUTE
         while self._next < end:
-            self._next += MINUTE
+            self._next += self.scrape_every
             late = self.clock.true() - self._next
             if late < 0:
                 self.clock.advance(-late)
-            if late < MINUTE:
+            if late < self.scrape_every:
                 self.scrape()
                 each()
 
