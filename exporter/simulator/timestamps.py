@@ -11,7 +11,7 @@ _EPOCH_MS = re.compile(r"[0-9]{10,14}\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def iso(ms: int) -> str:
     """Return `ms` as ISO 8601 UTC with milliseconds, e.g. 2026-08-30T09:15:02.114Z."""
     return f"{datetime.fromtimestamp(ms // 1000, UTC).isoformat()[:19]}.{ms % 1000:03d}Z"

@@ -23,7 +23,7 @@ PROVE = bool(os.environ.get("PROVE"))
 HOURS, WARM_UP, STEP = (1000, 100, 25) if PROVE else (22, 10, 1)
 RETENTION = 2 * DAY if PROVE else 5 * HOUR
 TOLERANCE = 0.05
-EVERY = 300.0
+EVERY = 900.0 if PROVE else 300.0
 
 
 @dataclass(frozen=True, slots=True)
