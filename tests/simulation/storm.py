@@ -52,6 +52,7 @@ class Plan:
     kills: int = 50
     outages: int = 10
     longest_outage_hours: float = 3.0
+    scrape_every: float = MINUTE
 
 
 @dataclass(slots=True)
@@ -107,6 +108,7 @@ class Storm:
     def run(self) -> Report:
         """The whole plan, and a quiet hour at its end."""
         world = self._world
+        world.scrape_every = self._plan.scrape_every
         world.minutes(1, self._judge)
         faults = [world.simulator.inject(kind, probability=share, **more) for kind, share, more in FAULTS]
         for at, what in self._agenda():

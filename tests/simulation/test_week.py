@@ -1,6 +1,7 @@
 """Weeks of trouble end in exact counters: every finished run counted once, whatever fails, dies, comes late or twice.
 
-`make prove` runs 20 accounts of 300 flows over 7 days each; `make test` a small account over half a day.
+`make prove` runs 20 accounts of 300 flows over 7 days each, scraped every two minutes; `make test` a small account over
+half a day, scraped every minute.
 """
 
 import os
@@ -12,7 +13,7 @@ import pytest
 from tests.simulation.storm import Plan, weather
 
 SHORT = Plan(seed=11, days=0.5, flows=24, kills=8, outages=1, longest_outage_hours=1.5)
-PLANS = [Plan(seed) for seed in range(1, 21)] if os.environ.get("PROVE") else [SHORT]
+PLANS = [Plan(seed, scrape_every=120.0) for seed in range(1, 21)] if os.environ.get("PROVE") else [SHORT]
 RUNS_A_DAY = 7_000 if os.environ.get("PROVE") else 1_000
 
 

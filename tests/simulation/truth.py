@@ -40,13 +40,15 @@ class Truth:
         self._marks: tuple[Counts, Counts] = ({}, {})
         self._older: deque[tuple[float, Counts]] = deque()
         self._living: frozenset[str] = frozenset()
+        self._of: tuple[float, int] | None = None
+        self._pair: tuple[Counts, Counts] = ({}, {})
 
-    def mark(self) -> None:
-        """Read the sums now."""
-        counts = self._counts()
+    def mark(self, *, same: bool = False) -> None:
+        """Read the sums now; `same` says that nothing can have happened since the last time."""
+        now = self._simulator.clock.now()
+        counts = self._marks[1] if same else self._counts()
         self._first = counts if self._first is None else self._first
         self._marks = (self._marks[1], counts)
-        now = self._simulator.clock.now()
         self._older.append((now, counts))
         while len(self._older) > 1 and self._older[1][0] <= now - RETRIES_LAG:
             self._older.popleft()
@@ -72,12 +74,9 @@ class Truth:
 
     def differences(self, scraped: Scraped) -> list[str]:
         """Every counter that is not what it may be, as lines; flows of the account without a series count as 0."""
-        found = counters(scraped)
-        after = self._marks[1]
-        first = self._first or {}
-        suspects = [key for key, count in after.items() if found.get(key, 0) != count - first.get(key, 0)]
+        found, expected = self._compared(scraped)
         lines = []
-        for metric, flow_id, member in suspects:
+        for metric, flow_id, member in dict(expected.items() - found.items()):
             may = self.range(metric, flow_id, member)
             value = found.get((metric, flow_id, member), 0)
             if not may.least <= value <= may.most:
@@ -86,12 +85,20 @@ class Truth:
 
     def overcounted(self, scraped: Scraped) -> list[str]:
         """Every counter that is above the truth: what can never be, whatever fails."""
-        after, first = self._marks[1], self._first or {}
+        found, expected = self._compared(scraped)
         return [
-            f"{' '.join(key)}: {value} of {self._since(after, key)}"
-            for key, value in counters(scraped).items()
-            if value > after.get(key, 0) - first.get(key, 0) and key[1] in self._living
+            f"{' '.join(key)}: {value} of {expected.get(key, 0)}"
+            for key, value in dict(found.items() - expected.items()).items()
+            if value > expected.get(key, 0) and key[1] in self._living
         ]
+
+    def _compared(self, scraped: Scraped) -> tuple[Counts, Counts]:
+        """The newest counters, and what they are when everything was read; worked out once a scrape."""
+        of = (scraped.at[-1] if scraped.at else 0.0, id(self._marks[1]))
+        if self._of != of:
+            after, first = self._marks[1], self._first or {}
+            self._of, self._pair = of, (counters(scraped), {key: after[key] - first.get(key, 0) for key in after})
+        return self._pair
 
     def _since(self, counts: Counts, key: tuple[str, str, str]) -> int:
         return counts.get(key, 0) - (self._first or {}).get(key, 0)

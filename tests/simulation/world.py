@@ -150,7 +150,7 @@ class World:
             self.fleet.trigger()
             for workers in self._workers:
                 workers.drain()
-            self.truth.mark()
+            self.truth.mark(same=self.clock.true() == self.scrape_began)
             document = self.fleet.documents.content(None, Format.TEXT, compressed=False)
         except Killed:
             self.kill()
