@@ -47,6 +47,7 @@ WHOLE_OVERLAP_SECONDS = 600.0
 
 _WIDEST_SECONDS = 86400.0
 _NARROWEST_SECONDS = 60.0
+_SLICES_TO_WIDEN = 4
 
 _log = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ class JobWindows:
             if not self._should_fall_back(error, reachable=listed is not None):
                 raise
             self._each_until = refresh.clock.monotonic() + FALLBACK_SECONDS
+            self._span = _WIDEST_SECONDS
             _log.warning("%s jobs are read per integration for an hour, because: %s", self._kind, error)
             self._read_each(refresh)
 
@@ -125,6 +127,9 @@ class JobWindows:
         whole_overlap = listed is None or at - self._whole_at >= WHOLE_OVERLAP_SECONDS
         watermark = self._ledger.watermark(self._kind)
         lookback = self._overlap if whole_overlap else self._lookback(watermark, listed or ())
+        if self._gap_from is not None:
+            # What is old already comes no later; starting further back, a small budget would never get ahead.
+            lookback, whole_overlap = 0.0, False
         if self._read_scope(refresh, watermark, at, lookback, None):
             self.coverage.account_read(Covered(self._begun(refresh, at), at))
             self._whole_at = at if whole_overlap else self._whole_at
@@ -195,9 +200,9 @@ class JobWindows:
             try:
                 cut = self._read_slice(refresh, lower, upper, integration_id)
             except Timeout:
-                self._narrow(begun - lower)
                 if whole and slices:
                     return False
+                self._narrow(begun - lower)
                 raise
             if cut and self._span > _NARROWEST_SECONDS:
                 self._narrow(begun - lower)
@@ -206,6 +211,8 @@ class JobWindows:
             lower, begun = upper, self._begun(refresh, at)
             if whole and integration_id is None:
                 self._advance(begun if upper is None else upper, begun)
+                if slices % _SLICES_TO_WIDEN == 0:
+                    self._span = min(_WIDEST_SECONDS, self._span * 2)
         if not whole:
             raise TooLarge(Endpoint.JOBS.value, detail="more rows in one minute than the page bound allows")
         self._span = min(_WIDEST_SECONDS, self._span * 2)
@@ -227,6 +234,7 @@ class JobWindows:
         before = self._ledger.watermark(self._kind)
         self._gap_from = self._gap_from or before or reached
         self._ledger.advance(self._kind, reached, self._overlap, self._client.server_now())
+        reached = max(reached, before or reached)
         self._failures = 0
         gap = begun - self._gap_from
         self.caught_up = 1.0 if reached >= begun or gap <= 0 else max(0.0, reached - self._gap_from) / gap

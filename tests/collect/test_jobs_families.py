@@ -53,6 +53,8 @@ def test_an_account_without_runs_has_counters_at_zero_and_nothing_about_newest_r
         'integration_run_duration_seconds_count{integration_id="i1"} 0',
         'run_queue_wait_seconds_sum{integration_id="i1"} 0',
         'run_queue_wait_seconds_count{integration_id="i1"} 0',
+        'runs_unknown_total{type="flow"} 0',
+        'runs_unknown_total{type="retry"} 0',
     ]
 
 
@@ -106,6 +108,8 @@ def test_finished_runs_line_by_line(kit: JobsKit) -> None:
         'run_queue_wait_seconds_bucket{integration_id="i1",le="inf"} 2',
         'run_queue_wait_seconds_sum{integration_id="i1"} 3',
         'run_queue_wait_seconds_count{integration_id="i1"} 2',
+        'runs_unknown_total{type="flow"} 0',
+        'runs_unknown_total{type="retry"} 0',
         'flow_last_run_duration_seconds{flow_id="f1"} 300',
         'flow_last_run_status{flow_id="f1",status="completed"} 0',
         'flow_last_run_status{flow_id="f1",status="failed"} 1',

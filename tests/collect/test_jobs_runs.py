@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from exporter.api.endpoints import Endpoint
 from exporter.api.errors import (
     ApiError,
     BadRequest,
@@ -41,13 +42,39 @@ def test_what_ended_before_the_first_sight_feeds_the_newest_run_only(kit: JobsKi
     assert kit.flow().last is not None
 
 
-def test_the_first_window_reaches_back_by_the_overlap_and_later_ones_from_the_watermark(kit: JobsKit) -> None:
+def test_the_first_window_reaches_back_by_the_overlap_and_the_next_ones_by_ten_minutes(kit: JobsKit) -> None:
+    for _ in range(3):
+        kit.next()
+    starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"]
+    assert starts == [EPOCH + MINUTE - 7200, EPOCH + MINUTE - 600, EPOCH + 2 * MINUTE - 600]
+
+
+def test_the_whole_overlap_is_read_every_ten_minutes(kit: JobsKit) -> None:
+    for _ in range(31):
+        kit.next()
+    starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"]
+    reach = [EPOCH + MINUTE * max(1, minute) - start for minute, start in enumerate(starts)]
+    assert [minute for minute, seconds in enumerate(reach) if seconds == 7200] == [0, 10, 20, 30]
+    assert set(reach) == {600.0, 7200.0}
+
+
+def test_a_window_reaches_back_to_a_run_that_has_just_left_those_in_progress(kit: JobsKit) -> None:
     kit.collect()
+    kit.begin("long")
+    for _ in range(93):
+        kit.next()
+    kit.client.jobs["long"] = job("long", "completed", 0, 0, kit.now)
     kit.next()
-    starts = [call[3] - EPOCH for call in kit.client.calls_of("job_pages") if call[0] == "flow"]
-    assert starts == [-7200.0, -7200.0]
+    assert kit.flow().runs == (1, 0, 0)
+    assert kit.client.calls_of("job") == []
+    assert EPOCH - 700 <= kit.client.calls_of("job_pages")[-1][3] <= EPOCH
+
+
+def test_without_the_runs_in_progress_a_window_reaches_back_by_the_whole_overlap(kit: JobsKit) -> None:
+    kit.collect()
+    kit.client.always("current_jobs", ServerError(Endpoint.JOBS_CURRENT.value, status=500))
     kit.next()
-    assert kit.client.calls_of("job_pages")[-1][3] == EPOCH + MINUTE - 7200
+    assert kit.client.calls_of("job_pages")[-1][3] == EPOCH - 7200
 
 
 def test_a_run_is_counted_once_over_many_collections(kit: JobsKit) -> None:
@@ -69,8 +96,9 @@ def test_a_row_that_appears_an_hour_late_is_still_counted(kit: JobsKit) -> None:
         kit.next()
     assert kit.flow().runs == (0, 0, 0)
     kit.client.unlisted.clear()
-    kit.next()
-    kit.next()
+    # The whole overlap is read every ten minutes.
+    for _ in range(10):
+        kit.next()
     assert kit.flow().runs == (1, 0, 0)
 
 
@@ -89,14 +117,116 @@ def test_a_run_that_queued_for_ten_days_is_followed_to_its_end() -> None:
     assert kit.integration().queue_waits.count == 1
 
 
-def test_a_pending_run_that_the_api_no_longer_has_is_given_up(kit: JobsKit) -> None:
+def test_a_pending_run_that_the_api_no_longer_has_is_given_up_after_ten_minutes_and_is_unknown(kit: JobsKit) -> None:
     kit.begin("gone")
     kit.collect()
     del kit.client.jobs["gone"]
-    kit.next()
-    kit.next()
-    assert kit.client.calls_of("job") == [("gone",)]
+    for _ in range(10):
+        kit.next()
+    assert kit.runs.unknown == {"flow": 0, "retry": 0}
+    for _ in range(5):
+        kit.next()
+    assert kit.client.calls_of("job") == [("gone",)] * 11
     assert kit.flow().runs == (0, 0, 0)
+    assert kit.runs.unknown == {"flow": 1, "retry": 0}
+    kit.restart()
+    kit.next()
+    assert kit.runs.unknown == {"flow": 1, "retry": 0}
+
+
+def test_a_job_that_was_missing_for_a_while_is_followed_again(kit: JobsKit) -> None:
+    kit.begin("shy")
+    kit.collect()
+    kit.client.unlisted.add("shy")
+    kit.client.not_current.add("shy")
+    row = kit.client.jobs.pop("shy")
+    for _ in range(8):
+        kit.next()
+    kit.client.jobs["shy"] = row
+    kit.next()
+    del kit.client.jobs["shy"]
+    for _ in range(8):
+        kit.next()
+    assert kit.runs.unknown["flow"] == 0
+    kit.client.jobs["shy"] = job("shy", "completed", 0, 0, kit.now)
+    kit.next()
+    assert kit.flow().runs == (1, 0, 0)
+
+
+class TestAGap:
+    """Time that passes without any collection."""
+
+    def test_days_are_read_slice_by_slice_oldest_first(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(3 * 86_400)
+        kit.client.jobs["then"] = job("then", "failed", 86_000, 86_001, 86_002)
+        kit.next()
+        starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"][1:]
+        assert starts == sorted(starts)
+        assert len(starts) == 4
+        assert kit.flow().runs == (0, 1, 0)
+        assert kit.collector.catch_up == 1.0
+
+    def test_it_is_read_no_further_back_than_the_account_keeps_runs(self, caplog: pytest.LogCaptureFixture) -> None:
+        kit = JobsKit(JobsSettings(retention=5 * 86_400.0))
+        kit.collect()
+        kit.clock.advance(40 * 86_400)
+        kit.next()
+        starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"][1:]
+        assert starts[0] == kit.clock.time() - 5 * 86_400
+        assert "jobs of a gap are lost" in caplog.text
+
+    def test_when_the_time_is_over_the_next_run_goes_on(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(6 * 86_400)
+        answers = iter(range(1000))
+
+        def slow(*_: object) -> Timeout | None:
+            return Timeout(Endpoint.JOBS.value) if next(answers) % 3 == 2 else None
+
+        kit.client.faults["job_pages"] = slow
+        ratios = []
+        for _ in range(12):
+            assert kit.next() is None
+            ratios.append(kit.collector.catch_up)
+        assert ratios == sorted(ratios, key=lambda ratio: ratio or 0.0)
+        assert 0 < (ratios[0] or 0) < 1
+        assert ratios[-1] == 1.0
+
+    def test_a_tiny_budget_gets_ahead_too(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(86_400)
+        answers = iter(range(100_000))
+        kit.client.faults["job_pages"] = lambda *_: Timeout(Endpoint.JOBS.value) if next(answers) % 2 else None
+        for _ in range(40):
+            kit.next()
+        assert kit.collector.catch_up == 1.0
+
+
+class TestAWrongListing:
+    def test_one_empty_listing_hides_the_counters_and_the_next_good_one_brings_them_back(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(30)
+        kit.finish("a")
+        kit.next()
+        kit.client.listed_homes = {}
+        kit.next()
+        assert FLOW not in kit.runs.flows
+        kit.client.listed_homes = None
+        kit.next()
+        assert kit.flow().runs == (1, 0, 0)
+
+    def test_after_a_day_the_numbers_are_gone(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(30)
+        kit.finish("a")
+        kit.next()
+        kit.client.listed_homes = {}
+        kit.next()
+        kit.next(25 * 3600)
+        kit.client.listed_homes = None
+        kit.next()
+        assert kit.flow().runs == (0, 0, 0)
 
 
 def test_a_run_that_still_shows_in_the_window_or_in_progress_is_not_asked_for(kit: JobsKit) -> None:

@@ -11,7 +11,17 @@ from exporter.config.effective import effective
 from exporter.config.keys import COLLECTORS, LIMITS, RATE_LIMIT, Key
 from exporter.config.kinds import Kind
 from exporter.config.load import parse_settings
-from exporter.config.settings import REGIONS, Account, Collectors, Limits, RateLimit, Settings, TokenSource
+from exporter.config.quantity import parse_duration
+from exporter.config.settings import (
+    REGIONS,
+    Account,
+    Collectors,
+    Limits,
+    RateLimit,
+    Settings,
+    StateSettings,
+    TokenSource,
+)
 from tests.config.places import ENVIRON, TOKEN
 from tests.config.speed import ANY_SPEED
 from tests.config.test_load import FULL
@@ -31,7 +41,8 @@ def values_of(kind: Kind) -> st.SearchStrategy[Any]:
         case "size":
             return st.integers(64 * 1024, 1 << 30)
         case "duration":
-            return st.integers(60_000, 300_000).map(lambda milliseconds: milliseconds / 1000)
+            least = max(60_000, round(1000 * (parse_duration(low) or 0)))
+            return st.integers(least, least + 240_000).map(lambda milliseconds: milliseconds / 1000)
     return st.just(True)
 
 
@@ -61,7 +72,8 @@ def settings(draw: st.DrawFn) -> Settings:
     defaults = Collectors()
     collectors = {name: type(getattr(defaults, name)) for name in COLLECTORS}
     changed = {name: kind(**draw(given_values(COLLECTORS[name]))) for name, kind in collectors.items()}
-    return Settings(tuple(accounts), Collectors(**changed), Limits(**draw(given_values(LIMITS))))
+    state = StateSettings(draw(st.none() | LABEL_WITH_SIGNS.map(lambda name: f"/var/lib/{name.strip('/')}.db")))
+    return Settings(tuple(accounts), Collectors(**changed), Limits(**draw(given_values(LIMITS))), state)
 
 
 @ANY_SPEED
@@ -71,6 +83,7 @@ def test_it_loads_to_settings_that_are_the_same_in_effect(before: Settings) -> N
     after = parse_settings(text, "effective.yml", ENVIRON)
     assert after.accounts == before.accounts
     assert after.limits == before.limits
+    assert after.state == before.state
     assert effective(after) == text
     for name in COLLECTORS:
         was, now = getattr(before.collectors, name), getattr(after.collectors, name)

@@ -56,7 +56,14 @@ LATER = {
 }
 """Names of the contract that this release does not export, and why."""
 
-ADDED = {"celigo_exporter_collector_disabled"}
+ADDED = {
+    "celigo_exporter_collector_disabled",
+    "celigo_exporter_catch_up_ratio",
+    "celigo_exporter_state_persistent",
+    "celigo_exporter_state_failures_total",
+    "celigo_exporter_state_size_bytes",
+    "celigo_runs_unknown_total",
+}
 """Names that this release adds to the contract."""
 
 FORBIDDEN_LABELS = {
@@ -72,7 +79,7 @@ IDENTIFYING_LABELS = {
 BOUNDED_LABELS = {
     "check", "endpoint", "method", "code", "type", "reason", "result", "collector", "family", "kind", "version",
     "revision", "python_version", "trigger", "state", "status", "outcome", "step_type", "adaptor_type",
-    "classification", "source",
+    "classification", "source", "backend",
 }  # fmt: skip
 
 METRICS = pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
@@ -205,8 +212,13 @@ def test_only_histograms_have_buckets_and_these_grow(metric: Metric) -> None:
     assert all(bound > 0 for bound in metric.buckets)
 
 
-def test_only_the_build_belongs_to_no_account() -> None:
-    assert [metric.name for metric in CATALOGUE if not metric.scoped] == ["celigo_exporter_build_info"]
+def test_only_the_build_and_the_state_belong_to_no_account() -> None:
+    assert [metric.name for metric in CATALOGUE if not metric.scoped] == [
+        "celigo_exporter_build_info",
+        "celigo_exporter_state_persistent",
+        "celigo_exporter_state_failures_total",
+        "celigo_exporter_state_size_bytes",
+    ]
 
 
 @pytest.mark.parametrize(

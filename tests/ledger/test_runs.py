@@ -138,11 +138,13 @@ def test_a_vanished_run_is_given_up_and_not_counted(ledger: RunLedger) -> None:
     assert flow(ledger).runs == (0, 0, 0)
 
 
-def test_a_vanished_run_that_comes_back_finished_is_counted(ledger: RunLedger) -> None:
-    ledger.notice([job("a", "running", created=1)], EPOCH + 1)
-    ledger.close(["a"], EPOCH + 100)
-    ledger.observe([finished("a", 30)], "flow", EPOCH + 60)
-    assert flow(ledger).runs == (1, 0, 0)
+def test_a_vanished_run_is_counted_as_unknown_once_and_for_good(ledger: RunLedger) -> None:
+    ledger.notice([job("a", "running", created=1), job("r", "running", created=1, kind="retry")], EPOCH + 1)
+    ledger.close(["a", "r"], EPOCH + 100)
+    ledger.close(["a", "r"], EPOCH + 101)
+    ledger.observe([finished("a", 30)], "flow", EPOCH + 102)
+    assert flow(ledger).runs == (0, 0, 0)
+    assert ledger.tallies().unknown == {"flow": 1, "retry": 1}
 
 
 def test_a_call_about_a_job_nobody_waits_for_changes_nothing(ledger: RunLedger) -> None:

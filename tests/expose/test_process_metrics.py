@@ -1,0 +1,73 @@
+"""What belongs to no account: the build, and how the state is kept."""
+
+import pytest
+
+from exporter.expose.build import BuildInfo
+from exporter.expose.process_metrics import ProcessBlocks
+from exporter.expose.snapshot import OWN_COLLECTOR
+from exporter.ledger.store import StateStatus
+from exporter.ledger.trouble import TROUBLES
+from tests.clocks import ManualClock
+
+BUILD = BuildInfo("1.2.3", "abc", "3.11.2")
+
+
+class Kept:
+    """A state whose status the test sets."""
+
+    def __init__(self, status: StateStatus) -> None:
+        self.status = status
+        self.blocks = ProcessBlocks(BUILD, lambda: self.status, ManualClock())
+
+    def lines(self) -> dict[str, list[str]]:
+        """Sample lines by metric."""
+        (block,) = self.blocks.current(0.0)
+        return {name: text.decode().splitlines() for name, text in block.lines.items()}
+
+
+def test_the_build_is_told_without_an_account() -> None:
+    kept = Kept(StateStatus("memory"))
+    assert kept.lines()["celigo_exporter_build_info"] == [
+        'celigo_exporter_build_info{python_version="3.11.2",revision="abc",version="1.2.3"} 1.0'
+    ]
+    assert kept.blocks.current(0.0)[0].collector == OWN_COLLECTOR
+
+
+def test_memory_is_told_as_not_persistent_and_has_neither_size_nor_failures() -> None:
+    assert set(Kept(StateStatus("memory")).lines()) == {
+        "celigo_exporter_build_info",
+        "celigo_exporter_state_persistent",
+    }
+    assert Kept(StateStatus("memory")).lines()["celigo_exporter_state_persistent"] == [
+        'celigo_exporter_state_persistent{backend="memory"} 0.0'
+    ]
+
+
+def test_a_sound_file_shows_every_failure_at_zero_and_its_size() -> None:
+    lines = Kept(StateStatus("sqlite", persistent=True, size_bytes=4096)).lines()
+    assert lines["celigo_exporter_state_persistent"] == ['celigo_exporter_state_persistent{backend="sqlite"} 1.0']
+    assert lines["celigo_exporter_state_size_bytes"] == ['celigo_exporter_state_size_bytes{backend="sqlite"} 4096.0']
+    assert sorted(lines["celigo_exporter_state_failures_total"]) == sorted(
+        f'celigo_exporter_state_failures_total{{reason="{trouble}"}} 0.0' for trouble in TROUBLES
+    )
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_failure_is_counted_by_its_reason(trouble: str) -> None:
+    status = StateStatus("sqlite", trouble=trouble, failures={trouble: 3})  # type: ignore[arg-type,dict-item]  # one of them
+    lines = Kept(status).lines()
+    assert (
+        f'celigo_exporter_state_failures_total{{reason="{trouble}"}} 3.0'
+        in lines["celigo_exporter_state_failures_total"]
+    )
+    assert lines["celigo_exporter_state_persistent"] == ['celigo_exporter_state_persistent{backend="sqlite"} 0.0']
+    assert "celigo_exporter_state_size_bytes" not in lines
+
+
+def test_the_block_is_made_anew_only_when_the_status_changed() -> None:
+    kept = Kept(StateStatus("sqlite", persistent=True, size_bytes=1))
+    first = kept.blocks.current(0.0)
+    kept.status = StateStatus("sqlite", persistent=True, size_bytes=1)
+    assert kept.blocks.current(9.0) is first
+    kept.status = StateStatus("sqlite", persistent=True, size_bytes=2)
+    assert kept.blocks.current(9.0)[0].version != first[0].version

@@ -1,0 +1,56 @@
+"""Where the counters live, in words for the log and the page."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.config.settings import StateSettings
+from exporter.ledger.store import StateStatus
+from exporter.ledger.trouble import TROUBLES
+from exporter.serve.state import state_class, state_line
+from tests.serve.rig import rig
+
+PATH = "/var/lib/state.db"
+
+
+def test_memory_is_no_trouble_but_told() -> None:
+    assert "after a restart the counters start anew" in state_line(StateStatus("memory"), None)
+    assert state_class(StateStatus("memory")) == "unknown"
+
+
+def test_a_sound_file_is_told_with_its_path() -> None:
+    sound = StateStatus("sqlite", persistent=True, size_bytes=1)
+    assert state_line(sound, PATH) == f"counters survive a restart in {PATH}"
+    assert state_class(sound) == "ok"
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_every_trouble_is_told_in_its_words(trouble: str) -> None:
+    status = StateStatus("sqlite", trouble=trouble)  # type: ignore[arg-type]  # one of them
+    assert dict(TROUBLES)[trouble] in state_line(status, PATH)  # type: ignore[index]  # same
+    assert PATH in state_line(status, PATH)
+    assert state_class(status) == "failed"
+
+
+def test_counts_that_are_not_saved_yet_are_told() -> None:
+    waiting = StateStatus("sqlite")
+    assert "not yet in the state file" in state_line(waiting, PATH)
+    assert state_class(waiting) == "failed"
+
+
+def test_the_page_and_the_metrics_tell_it() -> None:
+    with rig() as held:
+        page = held.get("/").text
+        assert "runs are counted in memory" in page
+        assert 'celigo_exporter_state_persistent{backend="memory"} 0.0' in held.scrape()
+
+
+def test_the_page_tells_up_to_when_the_runs_were_read() -> None:
+    with rig() as held:
+        held.scrape()
+        assert "read up to 0 s ago" in held.get("/").text or "not read yet" in held.get("/").text
+
+
+def test_settings_without_a_path_are_memory() -> None:
+    assert StateSettings().path is None
+    assert not Path(PATH).exists()
