@@ -181,10 +181,10 @@ class TestAGap:
         kit.clock.advance(6 * 86_400)
         left = 0
 
-        def slow(*_: object) -> Timeout | None:
+        def slow(kind: str, *_: object) -> Timeout | None:
             nonlocal left
-            left -= 1
-            return Timeout(Endpoint.JOBS.value) if left < 0 else None
+            left -= kind == "flow"
+            return Timeout(Endpoint.JOBS.value) if kind == "flow" and left < 0 else None
 
         kit.client.faults["job_pages"] = slow
         ratios = []
