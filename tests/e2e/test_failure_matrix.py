@@ -66,6 +66,7 @@ FINISHED = frozenset(
     {
         *("celigo_flow_runs", "celigo_flow_records", "celigo_flow_retries", "celigo_integration_runs"),
         *("celigo_integration_records", "celigo_integration_run_duration_seconds", "celigo_run_queue_wait_seconds"),
+        "celigo_runs_unknown",
         *("celigo_flow_last_run_duration_seconds", "celigo_flow_last_run_status", "celigo_flow_last_run_records"),
         *("celigo_flow_consecutive_failed_runs", "celigo_flow_consecutive_empty_runs"),
     }
