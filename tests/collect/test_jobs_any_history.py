@@ -354,7 +354,7 @@ def _counted(view: FinishedRunsView) -> Counter[Key]:
 
 TestAnyHistory = JobsMachine.TestCase
 TestAnyHistory.settings = settings(
-    max_examples=1500 if os.environ.get("PROVE") else 200,
+    max_examples=500 if os.environ.get("PROVE") else 200,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
@@ -368,4 +368,4 @@ class FileBackedMachine(JobsMachine):
 
 
 TestAnyHistoryOnAFile = FileBackedMachine.TestCase
-TestAnyHistoryOnAFile.settings = settings(TestAnyHistory.settings, max_examples=300 if os.environ.get("PROVE") else 60)
+TestAnyHistoryOnAFile.settings = settings(TestAnyHistory.settings, max_examples=100 if os.environ.get("PROVE") else 60)
