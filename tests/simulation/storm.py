@@ -39,6 +39,7 @@ Event = tuple[float, Callable[[], None]]
 _COUNTERS = tuple(f"{metric}{{".encode() for metric in (RUNS, RECORDS, RETRIES))
 
 LATE_SECONDS = 1500.0
+_LIVELY = 24
 _DOWNTIMES = (0, 0, 0, 1, 2, 5, 15, 45)
 
 
@@ -163,7 +164,9 @@ class Storm:
     def _change(self) -> None:
         """A flow is moved, renamed, deleted or switched off, or loses a run."""
         engine, draws = self._world.simulator.engine, self._random
-        flow = draws.choice(engine.account.live_flows())
+        living = engine.account.live_flows()
+        # The first flows of an account are its liveliest: without them a week has few runs.
+        flow = draws.choice([each for each in living if each.ordinal >= _LIVELY] or living)
         what = draws.choice(
             ("flow_moved", "flow_renamed", "flow_disabled", "run_vanished", "run_vanished", "flow_deleted")
         )
