@@ -5,6 +5,7 @@ reading each counter equals the truth of that moment, but for rows that the list
 """
 
 import gc
+import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -250,5 +251,7 @@ def weather(plan: Plan) -> Report:
     """Run one plan from its beginning to its end."""
     # A sixth of the time would go into looking for cycles among millions of objects that live as long as the account.
     gc.set_threshold(200_000, 20, 100)
+    # Hundreds of failures are told while it rages; without a handler each would end up between the reports.
+    logging.getLogger("exporter").addHandler(logging.NullHandler())
     with memory_folder() as folder, World(folder, seed=plan.seed, flows=plan.flows, collectors=JOBS_ONLY) as world:
         return Storm(world, plan).run()
