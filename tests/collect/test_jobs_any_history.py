@@ -5,12 +5,7 @@ the process. After each collection the counters must not have gone down and the 
 each run that ended after the first sight, or was seen before its end, is counted once.
 """
 
-import contextlib
-import os
-import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -19,12 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from exporter.api.errors import BadRequest, ServerError, Timeout
 from exporter.collect.jobs import FinishedRunsView
 from exporter.config.settings import JobsSettings
-from exporter.ledger.sqlite import StateFile
-from exporter.ledger.state import LedgerChange, LedgerState
 from exporter.ledger.tally import FINISHED
-from tests.clocks import ManualClock
 from tests.collect.jobs_kit import JobsKit
-from tests.ledger.kept import KeptStore
 from tests.ledger.rows import finished, job
 
 FLOWS = {"flow-a": "int-a", "flow-b": "int-b", "flow-c": None}
@@ -35,99 +26,16 @@ LATEST = 3000.0  # a late row is revealed well within the overlap
 Key = tuple[str, str, str]
 
 
-class Death(BaseException):
-    """The process ended here."""
-
-
-class MortalStore(KeptStore):
-    """A store in whose n-th commit from now the process ends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._left: int | None = None
-        self._before = True
-
-    def die(self, commits: int, *, before: bool) -> None:
-        """Let the process end in the commit after `commits` more, before or after it took place."""
-        self._left, self._before = commits, before
-
-    def live(self) -> None:
-        """Let it live."""
-        self._left = None
-
-    def commit(self, change: LedgerChange, state: LedgerState) -> None:
-        if self._left is not None:
-            self._left -= 1
-        dies = self._left is not None and self._left < 0
-        if dies and self._before:
-            raise Death
-        super().commit(change, state)
-        if dies:
-            raise Death
-
-
-class FileBackedStore(MortalStore):
-    """The same with a real state file, which is opened anew at each start and must hold what was committed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        self._file: StateFile | None = None
-
-    def load(self) -> LedgerState:
-        self.close()
-        self._file = StateFile(Path(self._folder.name) / "state.db", ["acme"], ManualClock())
-        self._account = self._file.account("acme")
-        loaded = self._account.load()
-        assert loaded == self.state
-        return loaded
-
-    def commit(self, change: LedgerChange, state: LedgerState) -> None:
-        try:
-            super().commit(change, state)
-        finally:
-            # Whether the process died before the commit or after it, the file has what the memory has.
-            if self._left is None or self._left >= 0 or not self._before:
-                self._account.commit(change, state)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-
-    def remove(self) -> None:
-        """Let go of everything."""
-        self.close()
-        self._folder.cleanup()
-
-
-@dataclass(slots=True)
-class MortalKit(JobsKit):
-    """A kit whose process may end in a commit."""
-
-    store: MortalStore = field(default_factory=MortalStore)
-
-
-@dataclass(slots=True)
-class FileBackedKit(JobsKit):
-    """The same on a real state file."""
-
-    store: FileBackedStore = field(default_factory=FileBackedStore)
-
-
 class JobsMachine(RuleBasedStateMachine):
     """The account, the collector, and what must come out."""
 
-    made: type[MortalKit] | type[FileBackedKit] = MortalKit
-
     def __init__(self) -> None:
         super().__init__()
-        self.kit = self.made(JobsSettings(overlap=OVERLAP, follow_per_run=3))
+        self.kit = JobsKit(JobsSettings(overlap=OVERLAP, follow_per_run=3))
         self.kit.client.flow_homes = dict(FLOWS)
         self.kit.client.integration_ids = ["int-a", "int-b"]
         self.number = 0
         self.gone: set[str] = set()
-        self.ever_late: set[str] = set()
         self.late_since: dict[str, float] = {}
         self.counts: Counter[Key] = Counter()
         self.last_watermark: float | None = None
@@ -147,7 +55,6 @@ class JobsMachine(RuleBasedStateMachine):
         row = job(name, status, self.kit.now, started, flow_id=flow, integration_id=FLOWS[flow], kind=kind)
         self.kit.client.jobs[name] = row
         if late:
-            self.ever_late.add(name)
             self.late_since[name] = self.kit.now
             self.kit.client.unlisted.add(name)
             self.kit.client.not_current.add(name)
@@ -185,38 +92,6 @@ class JobsMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         self.kit.restart()
 
-    @precondition(lambda self: self.kit.client.jobs)
-    @rule(data=st.data())
-    def list_twice(self, data: st.DataObject) -> None:
-        """From now on a row comes on the first page of every listing, and again where it belongs."""
-        name = data.draw(st.sampled_from(sorted(self.kit.client.jobs)))
-        row = self.kit.client.jobs[name]
-        if row.status in FINISHED and name not in self.kit.client.unlisted:
-            self.kit.client.always_listed = [row]
-
-    @rule(commits=st.integers(0, 5), before=st.booleans())
-    def die_in_a_commit(self, commits: int, before: bool) -> None:
-        """The process ends while it saves: before the store has the change, or right after."""
-        shown = set(self.kit.client.shown_in_progress)
-        self.kit.store.die(commits, before=before)
-        with contextlib.suppress(Death):
-            self.kit.collect()
-        self.kit.store.live()
-        # What was read by the dead but not saved was never seen.
-        held = self.kit.store.state
-        self.kit.client.shown_in_progress &= shown | held.pending.keys() | held.counted.keys()
-        self.kit.restart()
-        self._check_watermark()
-
-    @precondition(lambda self: self.last_watermark is not None)
-    @rule(hours=st.sampled_from([1, 5, 30]))
-    def stay_away(self, hours: int) -> None:
-        """The process is down; nothing late stays hidden for longer than it may."""
-        for name in sorted(self.late_since):
-            self._reveal(name)
-        self.kit.clock.advance(3600 * hours)
-        self.kit.restart()
-
     @rule()
     def collect(self) -> None:
         assert self.kit.collect() is None
@@ -251,13 +126,6 @@ class JobsMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Let everything end and be seen; then the counters must be exact."""
-        try:
-            self._end_well()
-        finally:
-            if isinstance(self.kit.store, FileBackedStore):
-                self.kit.store.remove()
-
-    def _end_well(self) -> None:
         self.kit.client.faults.clear()
         if self.kit.collect() is None:
             self._check_counters()
@@ -265,14 +133,11 @@ class JobsMachine(RuleBasedStateMachine):
             self._reveal(name)
         for name in self.open_runs():
             self._end(name, "completed")
-        self.kit.client.always_listed = []
-        for _ in range(self.number + 5):
+        for _ in range(self.number + 3):
             assert self.kit.next(300) is None
         self._check_counters()
         assert self.counts == self._expected()
         assert self.kit.active.pending == 0
-        lost = self.gone & self.kit.client.shown_in_progress
-        assert sum(self.kit.runs.unknown.values()) == len(lost)
 
     def open_runs(self) -> list[str]:
         return sorted(name for name, row in self.kit.client.jobs.items() if row.status not in FINISHED)
@@ -294,13 +159,13 @@ class JobsMachine(RuleBasedStateMachine):
         self.kit.client.not_current.discard(name)
 
     def _check_collection(self, *, complete: bool) -> None:
+        watermark = self.kit.runs.watermark if "finished_runs" in self.kit.published.views else None
         if not complete:
-            assert self._watermark() == self.last_watermark
+            assert watermark == self.last_watermark
         self._check_counters()
 
     def _check_counters(self) -> None:
         if "finished_runs" not in self.kit.published.views:
-            self._check_watermark()
             return
         view = self.kit.runs
         counts = _counted(view)
@@ -308,28 +173,15 @@ class JobsMachine(RuleBasedStateMachine):
         assert sum(sum(row.runs) for row in view.integrations.values()) == sum(
             number for (kind, _, _), number in counts.items() if kind == "flow"
         )
-        self.counts = counts
-        self._check_watermark()
-
-    def _watermark(self) -> float | None:
-        track = self.kit.store.state.tracks.get("flow")
-        return track.watermark if track is not None else None
-
-    def _check_watermark(self) -> None:
-        """It never goes back, and passes no run in progress that was listed and is not followed."""
-        before, self.last_watermark = self.last_watermark, self._watermark()
-        if before is not None:
-            assert self.last_watermark is not None
-            assert before <= self.last_watermark <= self.kit.clock.time()
-        for name in self.open_runs():
-            created = self.kit.client.jobs[name].created_at
-            passed = self.last_watermark is not None and created is not None and created < self.last_watermark
-            assert not passed or name in self.ever_late or name in self.kit.store.state.pending
+        if self.last_watermark is not None:
+            assert view.watermark is not None
+            assert self.last_watermark <= view.watermark <= self.kit.clock.time()
+        self.counts, self.last_watermark = counts, view.watermark
 
     def _expected(self) -> Counter[Key]:
         """Ends after the first sight of their kind, or seen in progress: every run the machine created."""
         rows = [row for row in self.kit.client.jobs.values() if row.id.startswith("run-")]
-        state = self.kit.store.load()
+        state = self.kit.store.state
         counted: Counter[Key] = Counter()
         for row in rows:
             since = state.tracks[row.type].since  # type: ignore[index]  # only the two kinds are created
@@ -354,18 +206,5 @@ def _counted(view: FinishedRunsView) -> Counter[Key]:
 
 TestAnyHistory = JobsMachine.TestCase
 TestAnyHistory.settings = settings(
-    max_examples=500 if os.environ.get("PROVE") else 200,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-
-
-class FileBackedMachine(JobsMachine):
-    """Any history on a real state file."""
-
-    made = FileBackedKit
-
-
-TestAnyHistoryOnAFile = FileBackedMachine.TestCase
-TestAnyHistoryOnAFile.settings = settings(TestAnyHistory.settings, max_examples=100 if os.environ.get("PROVE") else 60)
