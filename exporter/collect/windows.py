@@ -85,10 +85,12 @@ class JobWindows:
         self._overlap = settings.overlap
         self._retention = settings.retention
         self._span = _WIDEST_SECONDS
+        self._ahead = False
         self._failures = 0
         self._each_until: float | None = None
         self._whole_at = float("-inf")
         self._gap_from: float | None = None
+        self._parts: dict[str, float] = {}
         self._turns: Turns[str] = Turns()
         self.coverage = Coverage()
         self.shown: set[str] = set()
@@ -100,7 +102,7 @@ class JobWindows:
         `listed` are the jobs in progress, None when they could not be read just now. Raises ApiError when a window was
         not read to its end; what was read is in the ledger all the same.
         """
-        self.shown = set()
+        self.shown, self._ahead = set(), False
         if self._each_until is not None and refresh.clock.monotonic() < self._each_until:
             self._read_each(refresh)
             return
@@ -111,6 +113,7 @@ class JobWindows:
                 raise
             self._each_until = refresh.clock.monotonic() + FALLBACK_SECONDS
             self._span = _WIDEST_SECONDS
+            self._parts.clear()
             _log.warning("%s jobs are read per integration for an hour, because: %s", self._kind, error)
             self._read_each(refresh)
 
@@ -119,8 +122,15 @@ class JobWindows:
             return True
         if not reachable or not isinstance(error, ServerError | Timeout | Truncated | TooLarge):
             return False
+        if isinstance(error, Timeout) and self._span > _NARROWEST_SECONDS and self._behind():
+            return False  # a shorter slice of the gap may be read in time
         self._failures += 1
         return self._failures >= _FAILURES_BEFORE_FALLBACK
+
+    def _behind(self) -> bool:
+        """Whether there is a gap, which is longer than what every window reads."""
+        watermark = self._ledger.watermark(self._kind)
+        return watermark is not None and self._client.server_now() - watermark > self._overlap
 
     def _read_account(self, refresh: Refresh, listed: Collection[str] | None) -> None:
         at = refresh.clock.monotonic()
@@ -173,6 +183,11 @@ class JobWindows:
         if reached is not None and known.complete:
             self._ledger.advance(self._kind, reached.until, self._overlap, self._client.server_now())
             self.coverage.keep(known.integrations)
+            self._parts = {name: until for name, until in self._parts.items() if name in known.integrations}
+        if self._parts:
+            self.caught_up = None
+        elif reached is not None:
+            self.caught_up = 1.0
         attempts.finish(things_may_go=True)
 
     def _read_integration(self, refresh: Refresh, integration_id: str) -> None:
@@ -180,8 +195,11 @@ class JobWindows:
         reached = [self._ledger.watermark(self._kind)]
         covered = self.coverage.of(integration_id)
         reached.append(covered.until if covered is not None else None)
+        reached.append(self._parts.get(integration_id))
         watermark = max((instant for instant in reached if instant is not None), default=None)
-        if self._read_scope(refresh, watermark, at, self._overlap, integration_id):
+        lookback = 0.0 if integration_id in self._parts else self._overlap
+        if self._read_scope(refresh, watermark, at, lookback, integration_id):
+            self._parts.pop(integration_id, None)
             self.coverage.integration_read(integration_id, Covered(self._begun(refresh, at), at))
 
     def _read_scope(
@@ -201,16 +219,23 @@ class JobWindows:
                 cut = self._read_slice(refresh, lower, upper, integration_id)
             except Timeout:
                 if whole and slices:
+                    if slices < _SLICES_TO_WIDEN:  # a run that has time for few has to take long ones
+                        self._span = min(_WIDEST_SECONDS, self._span * 2)
                     return False
-                self._narrow(begun - lower)
+                if not self._ahead:
+                    self._narrow(begun - lower)
                 raise
             if cut and self._span > _NARROWEST_SECONDS:
                 self._narrow(begun - lower)
                 continue
             whole, slices = whole and not cut, slices + 1
             lower, begun = upper, self._begun(refresh, at)
-            if whole and integration_id is None:
-                self._advance(begun if upper is None else upper, begun)
+            if whole:
+                if integration_id is None:
+                    self._advance(begun if upper is None else upper, begun)
+                elif upper is not None:
+                    self._parts[integration_id] = upper
+                self._ahead = True
                 if slices % _SLICES_TO_WIDEN == 0:
                     self._span = min(_WIDEST_SECONDS, self._span * 2)
         if not whole:

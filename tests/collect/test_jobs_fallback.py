@@ -226,3 +226,46 @@ def test_retries_fall_back_by_themselves(kit: JobsKit) -> None:
     assert scopes(kit) == [None]
     assert scopes(kit, "retry") == [None, "int-a", "int-b", "int-c", "int-d"]
     assert kit.runs.retries_known
+
+
+def test_a_gap_that_takes_several_runs_goes_on_where_it_stopped(kit: JobsKit) -> None:
+    kit.collect()
+    kit.clock.advance(20 * 86_400)
+    finish_everywhere(kit, "x")
+    kit.clock.advance(MINUTE)
+    left = 0
+
+    def slow(kind: str, scope: str | None, *_: object) -> ApiError | None:
+        nonlocal left
+        if scope is None:
+            return BadRequest("/v1/jobs", status=400)
+        left -= kind == "flow"
+        return Timeout("/v1/jobs") if kind == "flow" and left < 0 else None
+
+    kit.client.faults["job_pages"] = slow
+    for _ in range(40):
+        left = 5
+        kit.next()
+    assert total(kit) == 4
+    assert kit.runs.watermark is not None
+    assert kit.runs.watermark > EPOCH + 20 * 86_400
+
+
+def test_how_much_of_a_gap_is_read_is_not_told_while_an_integration_is_in_the_middle_of_it(kit: JobsKit) -> None:
+    kit.collect()
+    kit.clock.advance(20 * 86_400)
+    left = 5
+
+    def slow(_kind: str, scope: str | None, *_: object) -> ApiError | None:
+        nonlocal left
+        if scope is None:
+            return BadRequest("/v1/jobs", status=400)
+        left -= 1
+        return Timeout("/v1/jobs") if left < 0 else None
+
+    kit.client.faults["job_pages"] = slow
+    kit.collect()
+    assert kit.collector.catch_up is None
+    left = 10_000
+    kit.next()
+    assert kit.collector.catch_up == 1.0

@@ -58,10 +58,11 @@ def test_the_whole_overlap_is_read_every_ten_minutes(kit: JobsKit) -> None:
     assert set(reach) == {600.0, 7200.0}
 
 
-def test_a_window_reaches_back_to_a_run_that_has_just_left_those_in_progress(kit: JobsKit) -> None:
+@pytest.mark.parametrize("minutes", [3, 11, 42, 93, 118])
+def test_a_window_reaches_back_to_a_run_that_has_just_left_those_in_progress(minutes: int, kit: JobsKit) -> None:
     kit.collect()
     kit.begin("long")
-    for _ in range(93):
+    for _ in range(minutes):
         kit.next()
     kit.client.jobs["long"] = job("long", "completed", 0, 0, kit.now)
     kit.next()
@@ -204,6 +205,34 @@ class TestAGap:
         for _ in range(40):
             kit.next()
         assert kit.collector.catch_up == 1.0
+
+    @pytest.mark.parametrize("longest", [43_200.0, 3600.0, 600.0])
+    def test_slices_that_cannot_be_read_in_time_become_shorter_until_they_can(
+        self, longest: float, kit: JobsKit
+    ) -> None:
+        def slow(_kind: str, _scope: str | None, _page: int, lower: float, upper: float | None) -> Timeout | None:
+            return Timeout(Endpoint.JOBS.value) if (upper or kit.clock.time()) - lower > longest else None
+
+        kit.collect()
+        kit.clock.advance(4 * 86_400)
+        kit.client.faults["job_pages"] = slow
+        caught_up_to: list[float] = []
+        until = min(EPOCH + 4 * 86_400, EPOCH + 50 * longest)
+        while not caught_up_to or caught_up_to[-1] < until:
+            assert len(caught_up_to) < 60
+            kit.next()
+            caught_up_to.append(kit.store.state.tracks["flow"].watermark or 0.0)
+        assert {call[1] for call in kit.client.calls_of("job_pages")} == {None}
+        assert caught_up_to == sorted(caught_up_to)
+
+    def test_a_gap_of_which_not_even_a_minute_can_be_read_is_read_by_integration(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(86_400)
+        kit.client.faults["job_pages"] = lambda _, scope, *__: Timeout(Endpoint.JOBS.value) if scope is None else None
+        for _ in range(20):
+            kit.next()
+        assert kit.runs.watermark is not None
+        assert kit.runs.watermark > EPOCH + 86_400
 
 
 class TestAWrongListing:
