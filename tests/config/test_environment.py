@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.environment import account_from_environment
+from exporter.config.environment import account_from_environment, state_from_environment
 from exporter.config.load import load_settings
 from exporter.config.problem import ConfigError
-from exporter.config.settings import REGIONS, Account, TokenSource
+from exporter.config.settings import REGIONS, Account, StateSettings, TokenSource
 from tests.config.places import LOOKS_LIKE_TOKEN, TOKEN
 
 FROM_VARIABLE = Account("default", TokenSource(env="CELIGO_API_TOKEN"))
@@ -134,3 +134,30 @@ def test_a_bad_variable_is_one_line_that_names_it(environ: Mapping[str, str], li
     with pytest.raises(ConfigError) as caught:
         account_from_environment(environ)
     assert str(caught.value) == line
+
+
+def test_the_variable_for_the_state_is_a_path() -> None:
+    environ = {"CELIGO_API_TOKEN": TOKEN, "CELIGO_STATE_PATH": "state.db"}
+    assert load_settings(None, environ).state == StateSettings("state.db")
+
+
+@pytest.mark.parametrize("environ", [{}, {"CELIGO_STATE_PATH": ""}], ids=["unset", "empty"])
+def test_without_the_variable_there_is_no_state_file(environ: Mapping[str, str]) -> None:
+    assert state_from_environment(environ) == StateSettings()
+
+
+@pytest.mark.parametrize("path", ["/var/lib/", "state\n.db"], ids=["folder", "two lines"])
+def test_a_variable_that_can_be_no_file_is_refused(path: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        state_from_environment({"CELIGO_STATE_PATH": path})
+    assert str(caught.value) == "environment: CELIGO_STATE_PATH: expected the path of a file"
+
+
+@pytest.mark.parametrize(("given", "found"), [("state.db", "state.db"), ("a/b.db", "a/b.db"), ("/x/y.db", "/x/y.db")])
+def test_a_path_in_a_file_is_relative_to_the_file_whatever_the_variable_says(
+    given: str, found: str, folder: Path
+) -> None:
+    file = folder / "settings.yml"
+    file.write_text(f"accounts: [{{name: acme, token_env: ACME_TOKEN}}]\nstate: {{path: {given}}}\n")
+    state = load_settings(str(file), {"ACME_TOKEN": TOKEN, "CELIGO_STATE_PATH": "/elsewhere.db"}).state
+    assert state == StateSettings(str(folder / found))

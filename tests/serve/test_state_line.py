@@ -1,5 +1,6 @@
 """Where the counters live, in words for the log and the page."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,24 @@ def test_the_page_and_the_metrics_tell_it() -> None:
 
 def test_the_page_tells_up_to_when_the_runs_were_read() -> None:
     with rig() as held:
+        assert "not read yet" in held.get("/").text
         held.scrape()
-        assert "read up to 0 s ago" in held.get("/").text or "not read yet" in held.get("/").text
+        held.idle()
+        page = held.get("/").text
+        assert re.search(r"read up to [0-9]+ s ago", page)
+        assert "not read yet" not in page
 
 
-def test_settings_without_a_path_are_memory() -> None:
-    assert StateSettings().path is None
-    assert not Path(PATH).exists()
+def test_the_page_and_the_metrics_tell_a_state_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.db")
+    with rig(state=StateSettings(path)) as held:
+        assert f"counters survive a restart in {path}" in held.get("/").text
+        assert 'celigo_exporter_state_persistent{backend="sqlite"} 1.0' in held.scrape()
+
+
+def test_the_page_and_the_metrics_tell_a_state_file_that_is_of_no_use(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(b"these are no counters" * 100)
+    with rig(state=StateSettings(str(path))) as held:
+        assert "because the state file" in held.get("/").text
+        assert 'celigo_exporter_state_persistent{backend="sqlite"} 0.0' in held.scrape()
