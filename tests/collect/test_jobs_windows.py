@@ -1,0 +1,161 @@
+"""How far back each window of the job listing reaches: between whole overlaps, in gaps, after wrong listings."""
+
+import pytest
+
+from exporter.api.endpoints import Endpoint
+from exporter.api.errors import (
+    ServerError,
+    Timeout,
+)
+from exporter.config.settings import JobsSettings
+from tests.clocks import EPOCH
+from tests.collect.jobs_kit import MINUTE, JobsKit
+from tests.ledger.rows import FLOW, job
+
+
+@pytest.fixture
+def kit() -> JobsKit:
+    return JobsKit()
+
+
+def test_the_first_window_reaches_back_by_the_overlap_and_the_next_ones_by_ten_minutes(kit: JobsKit) -> None:
+    for _ in range(3):
+        kit.next()
+    starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"]
+    assert starts == [EPOCH + MINUTE - 7200, EPOCH + MINUTE - 600, EPOCH + 2 * MINUTE - 600]
+
+
+def test_the_whole_overlap_is_read_every_ten_minutes(kit: JobsKit) -> None:
+    for _ in range(31):
+        kit.next()
+    starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"]
+    reach = [EPOCH + MINUTE * max(1, minute) - start for minute, start in enumerate(starts)]
+    assert [minute for minute, seconds in enumerate(reach) if seconds == 7200] == [0, 10, 20, 30]
+    assert set(reach) == {600.0, 7200.0}
+
+
+@pytest.mark.parametrize("minutes", [3, 11, 42, 93, 118])
+def test_a_window_reaches_back_to_a_run_that_has_just_left_those_in_progress(minutes: int, kit: JobsKit) -> None:
+    kit.collect()
+    kit.begin("long")
+    for _ in range(minutes):
+        kit.next()
+    kit.client.jobs["long"] = job("long", "completed", 0, 0, kit.now)
+    kit.next()
+    assert kit.flow().runs == (1, 0, 0)
+    assert kit.client.calls_of("job") == []
+    assert EPOCH - 700 <= kit.client.calls_of("job_pages")[-1][3] <= EPOCH
+
+
+def test_without_the_runs_in_progress_a_window_reaches_back_by_the_whole_overlap(kit: JobsKit) -> None:
+    kit.collect()
+    kit.client.always("current_jobs", ServerError(Endpoint.JOBS_CURRENT.value, status=500))
+    kit.next()
+    assert kit.client.calls_of("job_pages")[-1][3] == EPOCH - 7200
+
+
+class TestAGap:
+    """Time that passes without any collection."""
+
+    def test_days_are_read_slice_by_slice_oldest_first(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(3 * 86_400)
+        kit.client.jobs["then"] = job("then", "failed", 86_000, 86_001, 86_002)
+        kit.next()
+        starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"][1:]
+        assert starts == sorted(starts)
+        assert len(starts) == 4
+        assert kit.flow().runs == (0, 1, 0)
+        assert kit.collector.catch_up == 1.0
+
+    def test_it_is_read_no_further_back_than_the_account_keeps_runs(self, caplog: pytest.LogCaptureFixture) -> None:
+        kit = JobsKit(JobsSettings(retention=5 * 86_400.0))
+        kit.collect()
+        kit.clock.advance(40 * 86_400)
+        kit.next()
+        starts = [call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"][1:]
+        assert starts[0] == kit.clock.time() - 5 * 86_400
+        assert "jobs of a gap are lost" in caplog.text
+
+    def test_when_the_time_is_over_the_next_run_goes_on(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(6 * 86_400)
+        left = 0
+
+        def slow(kind: str, *_: object) -> Timeout | None:
+            nonlocal left
+            left -= kind == "flow"
+            return Timeout(Endpoint.JOBS.value) if kind == "flow" and left < 0 else None
+
+        kit.client.faults["job_pages"] = slow
+        ratios = []
+        for _ in range(12):
+            left = 2
+            assert kit.next() is None
+            ratios.append(kit.collector.catch_up)
+        assert ratios == sorted(ratios, key=lambda ratio: ratio or 0.0)
+        assert 0 < (ratios[0] or 0) < 1
+        assert ratios[-1] == 1.0
+
+    def test_a_tiny_budget_gets_ahead_too(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(86_400)
+        answers = iter(range(100_000))
+        kit.client.faults["job_pages"] = lambda *_: Timeout(Endpoint.JOBS.value) if next(answers) % 2 else None
+        for _ in range(40):
+            kit.next()
+        assert kit.collector.catch_up == 1.0
+
+    @pytest.mark.parametrize("longest", [43_200.0, 3600.0, 600.0])
+    def test_slices_that_cannot_be_read_in_time_become_shorter_until_they_can(
+        self, longest: float, kit: JobsKit
+    ) -> None:
+        def slow(_kind: str, _scope: str | None, _page: int, lower: float, upper: float | None) -> Timeout | None:
+            return Timeout(Endpoint.JOBS.value) if (upper or kit.clock.time()) - lower > longest else None
+
+        kit.collect()
+        kit.clock.advance(4 * 86_400)
+        kit.client.faults["job_pages"] = slow
+        caught_up_to: list[float] = []
+        until = min(EPOCH + 4 * 86_400, EPOCH + 50 * longest)
+        while not caught_up_to or caught_up_to[-1] < until:
+            assert len(caught_up_to) < 60
+            kit.next()
+            caught_up_to.append(kit.store.state.tracks["flow"].watermark or 0.0)
+        assert {call[1] for call in kit.client.calls_of("job_pages")} == {None}
+        assert caught_up_to == sorted(caught_up_to)
+
+    def test_a_gap_of_which_not_even_a_minute_can_be_read_is_read_by_integration(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(86_400)
+        kit.client.faults["job_pages"] = lambda _, scope, *__: Timeout(Endpoint.JOBS.value) if scope is None else None
+        for _ in range(20):
+            kit.next()
+        assert kit.runs.watermark is not None
+        assert kit.runs.watermark > EPOCH + 86_400
+
+
+class TestAWrongListing:
+    def test_one_empty_listing_hides_the_counters_and_the_next_good_one_brings_them_back(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(30)
+        kit.finish("a")
+        kit.next()
+        kit.client.listed_homes = {}
+        kit.next()
+        assert FLOW not in kit.runs.flows
+        kit.client.listed_homes = None
+        kit.next()
+        assert kit.flow().runs == (1, 0, 0)
+
+    def test_after_a_day_the_numbers_are_gone(self, kit: JobsKit) -> None:
+        kit.collect()
+        kit.clock.advance(30)
+        kit.finish("a")
+        kit.next()
+        kit.client.listed_homes = {}
+        kit.next()
+        kit.next(25 * 3600)
+        kit.client.listed_homes = None
+        kit.next()
+        assert kit.flow().runs == (0, 0, 0)
