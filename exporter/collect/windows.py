@@ -5,8 +5,9 @@ otherwise as far as the oldest job that has just left the jobs in progress, and 
 moves only after a window was read to its end. A gap is read slice by slice, oldest first, as far back as the account
 keeps its jobs; when the time of a run is over, the next one goes on.
 
-When the account-wide listing is refused or keeps failing, each integration is read with a window of its own for an
-hour, the longest unasked first; then the watermark is what all of them have reached.
+When the account-wide listing is refused or keeps failing, in a gap also with the shortest slices, each integration is
+read with a window of its own for an hour, the longest unasked first; then the watermark is what all of them have
+reached.
 """
 
 import logging
@@ -129,13 +130,13 @@ class JobWindows:
 
     def _behind(self) -> bool:
         """Whether there is a gap, which is longer than what every window reads."""
-        watermark = self._ledger.watermark(self._kind)
+        watermark = self._ledger.read_until(self._kind)
         return watermark is not None and self._client.server_now() - watermark > self._overlap
 
     def _read_account(self, refresh: Refresh, listed: Collection[str] | None) -> None:
         at = refresh.clock.monotonic()
         whole_overlap = listed is None or at - self._whole_at >= WHOLE_OVERLAP_SECONDS
-        watermark = self._ledger.watermark(self._kind)
+        watermark = self._ledger.read_until(self._kind)
         lookback = self._overlap if whole_overlap else self._lookback(watermark, listed or ())
         if self._gap_from is not None:
             # What is old already comes no later; starting further back, a small budget would never get ahead.
@@ -192,7 +193,7 @@ class JobWindows:
 
     def _read_integration(self, refresh: Refresh, integration_id: str) -> None:
         at = refresh.clock.monotonic()
-        reached = [self._ledger.watermark(self._kind)]
+        reached = [self._ledger.read_until(self._kind)]
         covered = self.coverage.of(integration_id)
         reached.append(covered.until if covered is not None else None)
         reached.append(self._parts.get(integration_id))

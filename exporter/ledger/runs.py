@@ -42,6 +42,13 @@ class RunLedger:
         track = self._state.tracks.get(kind)
         return track.watermark if track is not None else None
 
+    def read_until(self, kind: Kind) -> float | None:
+        """Where reading goes on: the watermark, or the first sight while no window was complete; None before that."""
+        track = self._state.tracks.get(kind)
+        if track is None:
+            return None
+        return track.since if track.watermark is None else track.watermark
+
     def pending(self) -> Mapping[str, Pending]:
         """Jobs seen in progress whose end is not known yet, by id; a view of the living ledger."""
         return MappingProxyType(self._state.pending)

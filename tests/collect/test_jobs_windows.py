@@ -159,3 +159,22 @@ class TestAWrongListing:
         kit.client.listed_homes = None
         kit.next()
         assert kit.flow().runs == (0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["flow", "retry"])
+def test_after_a_first_window_that_broke_off_nothing_since_the_first_sight_is_passed_over(
+    kind: str, kit: JobsKit
+) -> None:
+    kit.client.page_size = 1
+    for name in ("old-1", "old-2"):
+        kit.finish(name, kind=kind)
+    kit.client.faults["job_pages"] = lambda asked, _, page, *__: (
+        ServerError(Endpoint.JOBS.value, status=500) if (asked, page) == (kind, 1) else None
+    )
+    kit.collect()
+    kit.client.faults.clear()
+    kit.clock.advance(30)
+    kit.finish("missed", kind=kind)
+    kit.restart()
+    assert kit.next(5 * 3600) is None
+    assert (kit.flow().runs if kind == "flow" else kit.flow().retries) == (1, 0, 0)
