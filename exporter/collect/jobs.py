@@ -122,18 +122,19 @@ class JobsCollector:
         return frozenset(row.id for row in listing.rows)
 
     def _follow(self, refresh: Refresh, listed: frozenset[str], *, retries_too: bool) -> None:
-        """Ask for pending jobs that nothing showed, the longest unasked first, at most `follow_per_run` of them."""
+        """Ask for pending jobs that nothing showed, the longest unasked first, at most `follow_per_run` of them.
+
+        Retries wait for their listing, which is read less often, and keep their turn and what is known of them.
+        """
         shown = self._runs.shown | self._retries.shown | listed
-        lost = {
-            job_id
-            for job_id, row in self._ledger.pending().items()
-            if job_id not in shown and (row.kind == "flow" or retries_too)
-        }
-        self._give_up(job_id for job_id in lost if not is_id(job_id))
+        lost = {job_id: row.kind for job_id, row in self._ledger.pending().items() if job_id not in shown}
+        due = {job_id for job_id, kind in lost.items() if kind == "flow" or retries_too}
+        self._give_up(job_id for job_id in due if not is_id(job_id))
         self._turns.want(filter(is_id, lost), refresh.clock.monotonic())
         self._not_found = {job_id: since for job_id, since in self._not_found.items() if job_id in lost}
         failure: ApiError | None = None
-        for job_id in self._turns.first(self.settings.follow_per_run):
+        asked = [job_id for job_id in self._turns.first() if job_id in due]
+        for job_id in asked[: self.settings.follow_per_run]:
             if refresh.stop.is_set():
                 break
             self._turns.to_the_end(job_id)

@@ -3,6 +3,7 @@
 import pytest
 
 from exporter.api.errors import ApiError, ServerError
+from exporter.config.settings import JobsSettings
 from tests.collect.jobs_kit import JobsKit
 from tests.ledger.rows import FLOW, INTEGRATION, finished, job
 
@@ -72,6 +73,31 @@ def test_a_lost_retry_is_asked_for_only_when_retries_are_due(kit: JobsKit) -> No
     assert kit.client.calls_of("job") == []
     kit.next()
     assert kit.client.calls_of("job") == [("r",)]
+
+
+def test_a_retry_that_the_api_no_longer_has_is_given_up_although_retries_are_due_less_often(kit: JobsKit) -> None:
+    kit.begin("r", kind="retry")
+    kit.collect()
+    del kit.client.jobs["r"]
+    calls = []
+    for _ in range(15):
+        kit.next()
+        calls.append(len(kit.client.calls_of("job")))
+    assert calls == [0] * 4 + [1] * 5 + [2] * 5 + [3]
+    assert kit.runs.unknown == {"flow": 0, "retry": 1}
+
+
+def test_a_lost_retry_keeps_its_turn_while_runs_are_asked_for(kit: JobsKit) -> None:
+    kit.settings = JobsSettings(follow_per_run=1)
+    kit.restart()
+    for name in ("a", "b"):
+        kit.begin(name)
+    kit.begin("r", kind="retry")
+    kit.collect()
+    kit.client.not_current = kit.client.unlisted = {"a", "b", "r"}
+    for _ in range(10):
+        kit.next()
+    assert ("r",) in kit.client.calls_of("job")
 
 
 def test_unknown_retries_are_not_zero(kit: JobsKit) -> None:
