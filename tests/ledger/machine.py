@@ -68,7 +68,11 @@ class MortalStore(KeptStore):
             raise Death
 
     def save(self, change: LedgerChange, state: LedgerState) -> None:
-        """Make the change last."""
+        """Make the change last; in no change at all does a watermark go back, or the first sight change."""
+        for kind, held in self.state.tracks.items():
+            new = change.tracks.get(kind, held)
+            assert new.since == held.since
+            assert held.watermark is None or (new.watermark is not None and held.watermark <= new.watermark)
         super().commit(change, state)
 
     def close(self) -> None:
@@ -158,6 +162,16 @@ class Account:
         self.late.add(name)
         self.kit.client.unlisted.add(name)
         self.kit.client.not_current.add(name)
+
+    def lose(self, name: str) -> None:
+        """The run is not among those in progress for a while; one that was seen is in no listing at all."""
+        self.kit.client.not_current.add(name)
+        if name in self.seen:
+            self.kit.client.unlisted.add(name)
+
+    def find(self) -> None:
+        """Everything that is not late is listed again."""
+        self.kit.client.not_current, self.kit.client.unlisted = set(self.hidden), set(self.hidden)
 
     def reveal(self, name: str) -> None:
         """The run is listed from now on."""

@@ -127,14 +127,18 @@ class Machine(RuleBasedStateMachine):
         self.account.reveal(_of(sorted(self.account.hidden), which))
 
     @precondition(lambda self: self.account.open())
-    @rule(which=pick)
-    def miss_from_current(self, which: int) -> None:
-        self.kit.client.not_current.add(_of(self.account.open(), which))
+    @rule(which=pick, everywhere=st.booleans())
+    def miss_from_current(self, which: int, everywhere: bool) -> None:
+        name = _of(self.account.open(), which)
+        if everywhere:
+            self.account.lose(name)
+        else:
+            self.kit.client.not_current.add(name)
 
     @precondition(lambda self: self.kit.client.not_current)
     @rule()
     def be_current_again(self) -> None:
-        self.kit.client.not_current = set(self.account.hidden)
+        self.account.find()
 
     @rule(seconds=st.sampled_from([1.0, 30.0, 60.0, 60.0, 300.0, 600.0, 1800.0, 5400.0, 90_000.0]))
     def pass_time(self, seconds: float) -> None:
@@ -177,24 +181,33 @@ class Machine(RuleBasedStateMachine):
     @rule(which=st.lists(pick, min_size=1, max_size=2), lags=st.booleans())
     def collect_rows_twice(self, which: list[int], lags: bool) -> None:
         """Rows come on the first page of every window and again where they belong; or as they were before their end."""
-        listed = [row for row in self.account.rows.values() if row.id not in self.account.hidden]
-        recent = [row for row in listed if (row.created_at or 0) > self.kit.clock.time() - 3600 and row.type == "flow"]
-        rows = [_of(recent, place) for place in which] if recent else []
+        young = self.kit.clock.time() - 3600
+        every = list(self.account.rows.values())
+        rows = [row for row in every if row.id in self.account.counted]
         if lags:
-            rows = [_as_it_was(row) for row in rows]
+            young_rows = [row for row in every if row.type == "flow" and (row.created_at or 0) > young]
+            rows = [_as_it_was(row) for row in young_rows if row.id not in self.account.hidden]
+        rows = [_of(rows, place) for place in which] if rows else []
         self.kit.client.always_listed = rows
         self._collect()
         self.kit.client.always_listed = []
 
     @rule(failing=faults)
     def collect_with_failures(self, failing: dict[str, Failing]) -> None:
-        slip = failing.get("job")
-        if slip is not None and slip.error == "404":
-            # Two of them in ten minutes say that the run is gone.
-            slip.error, slip.once = ("timeout", True) if self.slipped else ("404", True)
-            self.slipped = True
+        if "job" in failing and failing["job"].error == "404":
+            failing["job"].error = "timeout"
         self.failed_at = self.kit.now
         self.kit.client.faults.update(failing)
+        self.kit.collect()
+        self.kit.client.faults.clear()
+        self.account.collected()
+
+    @precondition(lambda self: not self.slipped)
+    @rule()
+    def collect_with_a_slip(self) -> None:
+        """Every run that is asked for by its id seems to be gone; seeming so again ten minutes later would be final."""
+        self.slipped = True
+        self.kit.client.always("job", ERRORS["404"]())
         self.kit.collect()
         self.kit.client.faults.clear()
         self.account.collected()
@@ -259,10 +272,8 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Everything ends, is listed and has its time: then the counters are exact."""
-        client = self.kit.client
-        client.not_current = set()
-        client.unlisted = set()
         self.account.hidden.clear()
+        self.account.find()
         for name in self.account.open():
             self.account.end(name, "completed")
         for rounds in range(200):
