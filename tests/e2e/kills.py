@@ -30,6 +30,11 @@ LABELS = {
 DURABLE = "celigo_(flow|integration)_(runs|records|retries)_total|celigo_runs_unknown_total"
 """Every counter that the state file keeps."""
 
+LAST_SUCCESS = "celigo_exporter_collector_last_success_timestamp_seconds"
+
+READ_TWICE = 6.0
+"""Seconds after which runs and retries were read again from the beginning, at the intervals of these tests."""
+
 SINCE_START = "[1h]"
 """A window that is longer than any of these tests."""
 
@@ -57,6 +62,10 @@ class Account:
     def resume(self) -> None:
         """Let the account's time go on."""
         self.control("POST", "/time", frozen=False)
+
+    def advance(self, seconds: float) -> float:
+        """Move the account's time on; the instant it stands at then."""
+        return float(self.control("POST", "/time", advance=seconds)["now"])
 
     def flows(self) -> list[str]:
         """Ids of the flows that are on."""
@@ -112,6 +121,8 @@ class Exporter:
             f"  errors: {{enabled: false}}\nstate: {{path: {folder / 'state.db'}}}\n"
         )
         self.program: Program
+        self.since = 0.0
+        self.begun: Counts = Counter()
 
     def new(self, address: str) -> Program:
         """One more process with this configuration, not started yet."""
@@ -154,10 +165,22 @@ class Exporter:
         samples = (match for line in self.lines() if (match := _SAMPLE.match(line)) and match[1] in LABELS)
         return Counter({(match[1], match[2], match[3]): round(float(match[4])) for match in samples})
 
-    def first_sight(self) -> None:
-        """Wait until the account's runs were read once."""
+    def see(self, account: Account) -> None:
+        """Start, and wait for the first sight of the account, whose time stands still; sets `since` and `begun`.
+
+        `since` is the instant from which on everybody agrees on what is to be counted. The exporter's idea of the
+        server's time goes on while the account's stands still, so what ends before that idea may be history or not;
+        time is moved past it. `begun` is what was counted of that.
+        """
+        stood_at, began = account.freeze(), time.monotonic()
+        self.start()
         watermark = "celigo_exporter_watermark_timestamp_seconds"
         until(lambda: self.program.running() and self.value(watermark, 'collector="jobs"'), "the first sight")
+        self.since = account.advance(time.monotonic() - began + 1.0)
+        if account.ended(stood_at):
+            enough = time.time() + READ_TWICE
+            until(lambda: (self.value(LAST_SUCCESS, 'collector="jobs"') or 0.0) > enough, "runs of the first seconds")
+        self.begun = +self.counts()
 
 
 def in_a_call(account: Account, exporter: Exporter, draws: Random) -> Callable[[], bool]:
@@ -205,14 +228,11 @@ MOMENTS = (in_a_call, after_a_call, in_a_scrape, at_any_moment)
 """What the kills hit, in turn; each is given once a life and then asked until it is true."""
 
 
-def counted(prometheus: Prometheus) -> Counts:
-    """What Prometheus saw each compared counter grow by, over everything it saw, kills and all."""
+def seen(prometheus: Prometheus, expression: str) -> Counts:
+    """An expression over each compared family, in which `{}` is all its samples since the start."""
     counts: Counts = Counter()
     for family, label in LABELS.items():
-        window = family + SINCE_START
-        # A series that begins above 0 would hide what came before its first sample.
-        assert all(value == 0 for _, value in prometheus.query(f"min_over_time({window})"))
-        for row, value in prometheus.query(f"max_over_time({window}) - min_over_time({window})"):
+        for row, value in prometheus.query(expression.format(family + SINCE_START)):
             counts[family, row["flow_id"], row[label]] += round(value)
     return +counts
 

@@ -12,7 +12,17 @@ from random import Random
 
 import pytest
 
-from tests.e2e.kills import MOMENTS, SINCE_START, Account, Counts, Exporter, counted, samples_and_drops
+from tests.e2e.kills import (
+    LAST_SUCCESS,
+    MOMENTS,
+    READ_TWICE,
+    SINCE_START,
+    Account,
+    Counts,
+    Exporter,
+    samples_and_drops,
+    seen,
+)
 from tests.e2e.processes import EXPORTER, Program, Prometheus, free_port, until
 from tests.recorder import RECORDER
 
@@ -22,31 +32,26 @@ LIFE_SECONDS = 16.0 if PROVE else 2.0
 """How long an exporter is under load at most before it is to be killed."""
 
 PERSISTENT = ("celigo_exporter_state_persistent", 'backend="sqlite"')
-LAST_SUCCESS = 'celigo_exporter_collector_last_success_timestamp_seconds{collector="jobs"}'
-READ_TWICE = 6.0
-"""Seconds after which runs and retries were read again from the beginning, at the intervals of these tests."""
 
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    """An account whose time stands still, so that everybody agrees on what came before the first sight."""
+    """A simulated account in a process of its own."""
     api, control = free_port(), free_port()
     flags = [f"--listen=127.0.0.1:{api}", f"--control=127.0.0.1:{control}", "--flows=40", "--seed=6"]
     with Program([*EXPORTER, "simulator", *flags]) as program:
         held = Account(f"http://127.0.0.1:{api}", f"http://127.0.0.1:{control}")
         program.answering(f"{held.control_url}/time")
-        held.freeze()
         yield held
         RECORDER.simulator_log(held.control("GET", "/requests")["requests"])
 
 
 @pytest.fixture
 def exporter(account: Account, tmp_path: Path) -> Iterator[Exporter]:
-    """An exporter that has seen the account once."""
+    """An exporter that has seen the account once; the account's time stands still."""
     held = Exporter(tmp_path, account)
-    held.start()
     try:
-        held.first_sight()
+        held.see(account)
         yield held
     finally:
         held.stop()
@@ -101,13 +106,15 @@ def estimates(prometheus: Prometheus) -> tuple[float, float, float]:
 def test_kill_nine_again_and_again_loses_and_repeats_nothing(
     account: Account, exporter: Exporter, prometheus: Prometheus
 ) -> None:
-    since = account.control("GET", "/time")["now"]
     account.resume()
     lives(account, exporter)
     account.freeze()
     enough = time.time() + READ_TWICE
-    until(lambda: any(value > enough for _, value in prometheus.query(LAST_SUCCESS)), "the last reading", 120)
-    expected, found = account.ended(since), counted(prometheus)
+    last = f'{LAST_SUCCESS}{{collector="jobs"}}'
+    until(lambda: any(value > enough for _, value in prometheus.query(last)), "the last reading", 120)
+    # A series that begins above 0 would hide what came before its first sample.
+    assert seen(prometheus, "min_over_time({})") == exporter.begun
+    expected, found = account.ended(exporter.since), seen(prometheus, "max_over_time({0}) - min_over_time({0})")
     samples, drops = samples_and_drops(prometheus)
     resets = sum(value for _, value in prometheus.query(f"resets(celigo_flow_runs_total{SINCE_START})"))
     exact, estimated, bound = estimates(prometheus)
@@ -139,14 +146,14 @@ def test_a_second_exporter_on_the_same_file_ends_with_one_line(exporter: Exporte
 def test_restarts_go_on_from_the_saved_counters_at_once_or_when_the_api_is_back(
     account: Account, exporter: Exporter
 ) -> None:
-    since, flows = account.control("GET", "/time")["now"], account.flows()
+    flows = account.flows()
     account.resume()
     account.run(flows, 40)
-    before = until(exporter.counts, "counted runs")
+    before = until(lambda: exporter.counts() - exporter.begun, "counted runs")
     assert exporter.stop() == 0
     account.run(flows, 10)
     exporter.start()
-    between = until(exporter.counts, "the counters of the second life")
+    between = until(lambda: +exporter.counts(), "the counters of the second life")
     assert not before - between
     assert exporter.stop() == 0
     account.control("POST", "/incidents", kind="status", status=503)
@@ -156,8 +163,8 @@ def test_restarts_go_on_from_the_saved_counters_at_once_or_when_the_api_is_back(
     assert exporter.counts() == Counts()
     assert exporter.value(*PERSISTENT) == 1.0
     account.control("DELETE", "/incidents")
-    after = until(exporter.counts, "the counters once the API is back")
+    after = until(lambda: +exporter.counts(), "the counters once the API is back")
     assert not between - after
     account.freeze()
-    expected = account.ended(since)
+    expected = account.ended(exporter.since) + exporter.begun
     until(lambda: +exporter.counts() == expected, "every run is counted once")
