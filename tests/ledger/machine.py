@@ -220,7 +220,7 @@ class Account:
         """Ended before the first sight, and nobody saw it before its end; to be asked before a lagging row shows it."""
         row = self.rows[name]
         track = self.kit.store.state.tracks[row.type]  # type: ignore[index]  # only the two kinds are created
-        assert row.ended_at is not None
+        assert row.ended_at is not None, f"{name} was dealt with before its end"
         return name not in self.seen and row.ended_at <= track.since
 
     def to_count(self) -> list[Job]:

@@ -79,14 +79,19 @@ class Machine(RuleBasedStateMachine):
         history=st.lists(
             st.tuples(st.sampled_from(["running", "queued", *FINISHED]), st.integers(0, 9000)), max_size=4
         ),
+        dies=st.none() | st.integers(0, 4),
     )
-    def has_a_history(self, page_size: int, history: list[tuple[str, int]]) -> None:
+    def has_a_history(self, page_size: int, history: list[tuple[str, int]], dies: int | None) -> None:
+        """Some runs before the first sight, during which the first process may die; the next one comes much later."""
         self.kit.client.page_size = page_size
         for status, seconds in history:
             name = self.account.create("flow-a", "flow", "running", (1, 1, 1))
             self.kit.clock.advance(seconds)
             if status in FINISHED:
                 self.account.end(name, status)
+        if dies is not None:
+            self.die_while_saving(dies, before=False)
+            self.create(0, "flow", ["completed"], (1, 0, 0), late=False, passes=9000.0)
 
     @rule(
         flow=pick,
@@ -94,9 +99,10 @@ class Machine(RuleBasedStateMachine):
         statuses=st.lists(st.sampled_from(["queued", "running", *FINISHED]), min_size=1, max_size=3),
         numbers=records,
         late=st.booleans(),
+        passes=st.sampled_from([0.0, 0.0, 0.0, 9000.0]),
     )
-    def create(self, flow: int, kind: str, statuses: list[str], numbers: Triple, late: bool) -> None:
-        """Runs of one flow with the same creation."""
+    def create(self, flow: int, kind: str, statuses: list[str], numbers: Triple, late: bool, passes: float) -> None:
+        """Runs of one flow with the same creation, and nobody may look for longer than the overlap."""
         flows = sorted(self.account.living)
         owner = flows[flow % len(flows)]
         self.kit.clock.advance(0.001)
@@ -106,6 +112,7 @@ class Machine(RuleBasedStateMachine):
                 self.account.end(name, status)
             if late:
                 self.account.hide(name)
+        self.account.pass_time(passes)
 
     @precondition(lambda self: self.account.open())
     @rule(which=pick, status=st.sampled_from(("running", *FINISHED)))
