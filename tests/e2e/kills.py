@@ -93,9 +93,9 @@ class Account:
         return +counts
 
     def job_calls(self, *, answered: bool) -> list[int]:
-        """Numbers of the exporter's calls about jobs that were answered by now, or were not."""
+        """Numbers of the exporter's calls about jobs that were answered by now, or were not; in order."""
         calls = (row for row in self.control("GET", "/requests")["requests"] if row["path"].startswith("/v1/jobs"))
-        return [row["seq"] for row in calls if (row["status"] is not None) is answered]
+        return [row["seq"] for row in calls if bool(row["status"]) is answered]
 
     def load(self, flows: list[str], count: int, until_then: Callable[[], bool], what: str) -> None:
         """`count` more runs again and again until a condition holds."""
@@ -187,9 +187,10 @@ def in_a_call(account: Account, exporter: Exporter, draws: Random) -> Callable[[
     """While the exporter waits for an answer about jobs, in the middle of a collection."""
     del exporter
     path = draws.choice(["/v1/jobs", "/v1/jobs/current"])
-    last = max(account.job_calls(answered=True))
+    before = account.job_calls(answered=False)
     account.control("POST", "/incidents", kind="hang", path=path, count=1)
-    return lambda: max(account.job_calls(answered=False), default=0) > last
+    # One that was just being answered is soon no longer among them; one that hangs stays.
+    return lambda: not set(account.job_calls(answered=False)) <= set(before)
 
 
 def after_a_call(account: Account, exporter: Exporter, draws: Random) -> Callable[[], bool]:
