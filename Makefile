@@ -41,7 +41,7 @@ bench: $(VENV)/.test-installed ## cost of refresh and scrape, as ratios measured
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 prove: $(VENV)/.test-installed ## the long forms of the end-to-end proofs, with their figures
-	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger tests/collect/test_jobs_any_history.py $(ARGS)
+	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger $(ARGS)
 
 docs: $(VENV)/.installed ## regenerate the reference pages from the code
 	@$(BIN)/python -m exporter.reference docs

@@ -56,7 +56,6 @@ class FinishedRunsView:
     integrations: Mapping[str, IntegrationTally]
     retries_known: bool
     unknown: Mapping[Kind, int]
-    watermark: float | None
 
 
 class JobsCollector:
@@ -159,10 +158,12 @@ class JobsCollector:
             self._ledger.settle(job, self._client.server_now())
 
     def _give_up(self, job_ids: Iterable[str]) -> None:
-        given_up = tuple(job_ids)
+        pending = self._ledger.pending()
+        given_up = {job_id: pending[job_id].flow_id or "" for job_id in job_ids if job_id in pending}
         self._ledger.close(given_up, self._client.server_now())
         if given_up:
-            _log.warning("%d jobs are gone without an end and are counted as unknown", len(given_up))
+            flows = ", ".join(sorted({flow_id for flow_id in given_up.values() if is_id(flow_id)}))
+            _log.warning("%d jobs are gone without an end and count as unknown; flows: %s", len(given_up), flows)
 
     def _publish_finished(self, refresh: Refresh, publish: Publish) -> None:
         at = self._runs.coverage.newest
@@ -188,7 +189,6 @@ class JobsCollector:
             integrations=integrations,
             retries_known=retried_at is not None and refresh.clock.monotonic() - retried_at <= retries_last,
             unknown=tallies.unknown,
-            watermark=self._ledger.watermark("flow"),
         )
 
     def _stale_integrations(self, known: Known, refresh: Refresh) -> frozenset[str]:
@@ -217,8 +217,11 @@ class JobsCollector:
         if known.complete:
             self._hide(known, refresh)
             now = refresh.clock.monotonic()
-            kept = [departed.note(gone, now) for departed, gone in zip(self._departed, self._hidden, strict=True)]
-            self._ledger.retire(known.flows.keys() | kept[0], known.integrations | kept[1], self._as_of(known, refresh))
+            flows, integrations = self._hidden
+            departed_flows, departed_integrations = self._departed
+            self._ledger.retire(
+                flows - departed_flows.note(flows, now), integrations - departed_integrations.note(integrations, now)
+            )
 
     def _hide(self, known: Known, refresh: Refresh) -> None:
         if known.complete:

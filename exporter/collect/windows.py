@@ -162,8 +162,10 @@ class JobWindows:
 
     def _read_each(self, refresh: Refresh) -> None:
         known = self._known.read(refresh)
+        # One wrong listing must not move the watermark past what it left out.
+        wanted = known.integrations | self._ledger.tallies().integrations.keys()
         attempts, gone, found = Attempts(refresh), dict[str, Covered](), False
-        self._turns.want(known.integrations, refresh.clock.monotonic())
+        self._turns.want(wanted, refresh.clock.monotonic())
         for integration_id in self._turns.first():
             if attempts.hopeless:
                 break
@@ -180,11 +182,11 @@ class JobWindows:
         # not move the watermark.
         for integration_id, asked in gone.items() if found else ():
             self.coverage.integration_read(integration_id, asked)
-        reached = self.coverage.of_all(known.integrations)
+        reached = self.coverage.of_all(wanted)
         if reached is not None and known.complete:
             self._ledger.advance(self._kind, reached.until, self._overlap, self._client.server_now())
-            self.coverage.keep(known.integrations)
-            self._parts = {name: until for name, until in self._parts.items() if name in known.integrations}
+            self.coverage.keep(wanted)
+            self._parts = {name: until for name, until in self._parts.items() if name in wanted}
         if self._parts:
             self.caught_up = None
         elif reached is not None:

@@ -136,17 +136,9 @@ class RunLedger:
         """
         return _missing(self._state.flows, flows, as_of), _missing(self._state.integrations, integrations, as_of)
 
-    def retire(self, flows: Collection[str] | None, integrations: Collection[str] | None, as_of: float) -> None:
-        """Drop the counters of what was deleted upstream.
-
-        `flows` and `integrations` are complete listings read at `as_of`, or None when unknown; see `missing`.
-        """
-        held = self._state
-        change = LedgerChange(
-            retired_flows=_missing(held.flows, flows, as_of),
-            retired_integrations=_missing(held.integrations, integrations, as_of),
-        )
-        self._commit(change)
+    def retire(self, flows: frozenset[str], integrations: frozenset[str]) -> None:
+        """Drop the counters of flows and integrations that are gone for good."""
+        self._commit(LedgerChange(retired_flows=flows, retired_integrations=integrations))
 
     def _commit(self, change: LedgerChange) -> None:
         if change:
@@ -155,8 +147,6 @@ class RunLedger:
 
 
 def _missing(
-    held: Mapping[str, FlowTally] | Mapping[str, IntegrationTally], listed: Collection[str] | None, as_of: float
+    held: Mapping[str, FlowTally] | Mapping[str, IntegrationTally], listed: Collection[str], as_of: float
 ) -> frozenset[str]:
-    if listed is None:
-        return frozenset()
     return frozenset(name for name, tally in held.items() if name not in listed and tally.newest_created < as_of)

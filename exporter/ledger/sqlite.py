@@ -22,7 +22,7 @@ from exporter.ledger.schema import VERSION, layout_of, migrate, read_header
 from exporter.ledger.sqlite_rows import read_state, write_change, write_state
 from exporter.ledger.state import LedgerChange, LedgerState
 from exporter.ledger.store import StateStatus, Store
-from exporter.ledger.trouble import LASTING, TROUBLES, Trouble, is_locked, trouble_of
+from exporter.ledger.trouble import LASTING, TROUBLES, Trouble, Unusable, is_locked, trouble_of
 
 LOCK_SECONDS = 5.0
 """How long opening waits for another process to let go of the file: the clean end of an exporter takes no longer."""
@@ -79,11 +79,10 @@ class StateFile:
                 return
             try:
                 self._save(self._connection, name, change, state)
+                self._saved(name)
             except (sqlite3.Error, OSError, ValueError) as failure:
                 self._unsaved.add(name)
                 self._failed(failure)
-            else:
-                self._saved(name)
 
     def close(self) -> None:
         """Close the file; later commits are not saved, which the next start reads again."""
@@ -99,9 +98,9 @@ class StateFile:
     def _opened(self, lock_seconds: float) -> sqlite3.Connection:
         header = read_header(self.path)
         if header.kind == "foreign":
-            raise _Unusable("foreign")
+            raise Unusable("foreign")
         if header.version > VERSION:
-            raise _Unusable("newer")
+            raise Unusable("newer")
         _require_writable(self.path)
         connection = sqlite3.connect(self.path, timeout=lock_seconds, isolation_level=None, check_same_thread=False)
         try:
@@ -119,7 +118,7 @@ class StateFile:
 
     def _save(self, connection: sqlite3.Connection, name: str, change: LedgerChange, state: LedgerState) -> None:
         if os.stat(self.path).st_ino != self._inode:  # noqa: PTH116 - as above
-            raise _Unusable("replaced")
+            raise Unusable("replaced")
         with _transaction(connection):
             if name in self._unsaved:
                 write_state(connection, name, state)
@@ -134,8 +133,8 @@ class StateFile:
             self._trouble = None
 
     def _failed(self, failure: Exception) -> None:
-        trouble = failure.trouble if isinstance(failure, _Unusable) else trouble_of(failure)
-        trouble = "replaced" if isinstance(failure, FileNotFoundError) else trouble
+        # It was there when it was opened.
+        trouble = "replaced" if isinstance(failure, FileNotFoundError) else trouble_of(failure)
         self._failures[trouble] += 1
         self._retry_at = self._clock.monotonic() + RETRY_SECONDS
         if trouble != self._trouble:
@@ -147,7 +146,7 @@ class StateFile:
             self._close()
 
     def _give_up(self, failure: Exception) -> None:
-        self._trouble = failure.trouble if isinstance(failure, _Unusable) else trouble_of(failure)
+        self._trouble = trouble_of(failure)
         self._failures[self._trouble] += 1
         self._loaded = {}
         self._close()
@@ -164,14 +163,6 @@ class StateFile:
     def _measure(self) -> None:
         sizes = (os.stat(f"{self.path}{suffix}").st_size for suffix in ("", "-wal"))  # noqa: PTH116 - as above
         self._size = sum(sizes)
-
-
-class _Unusable(ValueError):
-    """The file is sound but not for us."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(TROUBLES[trouble])
-        self.trouble: Trouble = trouble
 
 
 class _AccountStore:
@@ -195,7 +186,7 @@ class _AccountStore:
 def _require_writable(path: Path) -> None:
     # SQLite would open such a file for reading only, and tell later of a failed lock; its log needs the folder.
     if any(place.exists() and not os.access(place, os.W_OK) for place in (path, path.parent)):
-        raise _Unusable("read_only")
+        raise Unusable("read_only")
 
 
 def _hold(connection: sqlite3.Connection) -> None:
@@ -207,7 +198,7 @@ def _hold(connection: sqlite3.Connection) -> None:
 
 def _check(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
-        raise _Unusable("corrupt")
+        raise Unusable("corrupt")
 
 
 @contextmanager

@@ -32,8 +32,18 @@ _BY_CODE: tuple[tuple[str, Trouble], ...] = (
 )
 
 
+class Unusable(ValueError):
+    """The file could be read, but is not for us."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(TROUBLES[trouble])
+        self.trouble: Trouble = trouble
+
+
 def trouble_of(failure: Exception) -> Trouble:
     """The word for a failure of SQLite, of the operating system, or of reading a row."""
+    if isinstance(failure, Unusable):
+        return failure.trouble
     if isinstance(failure, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return "no_access"
     if isinstance(failure, sqlite3.Error):

@@ -76,6 +76,12 @@ class JobsKit:
         return view
 
     @property
+    def watermark(self) -> float | None:
+        """How far the runs were read, by what the store has."""
+        track = self.store.state.tracks.get("flow")
+        return track.watermark if track is not None else None
+
+    @property
     def active(self) -> ActiveRunsView:
         """The newest view of runs in progress."""
         view = self.published.views["active_runs"]

@@ -56,7 +56,7 @@ def test_a_refused_account_wide_listing_is_replaced_in_the_same_run(kit: JobsKit
     finish_everywhere(kit, "x")
     assert kit.next() is None
     assert total(kit) == 4
-    assert kit.runs.watermark == EPOCH + 30 + MINUTE
+    assert kit.watermark == EPOCH + 30 + MINUTE
 
 
 @pytest.mark.parametrize(
@@ -146,18 +146,18 @@ def test_flows_outside_any_integration_are_read_when_there_are_any(kit: JobsKit)
 def test_one_failing_integration_holds_the_watermark_but_not_the_others(kit: JobsKit) -> None:
     kit.client.faults["job_pages"] = refusing(BadRequest("/v1/jobs"))
     kit.collect()
-    watermark = kit.runs.watermark
+    watermark = kit.watermark
     broken = ServerError("/v1/jobs", status=500)
     kit.client.faults["job_pages"] = lambda _kind, scope, *_: broken if scope == "int-a" else None
     kit.clock.advance(30)
     finish_everywhere(kit, "x")
     assert kit.next() is broken
     assert total(kit) == 3
-    assert kit.runs.watermark == watermark
+    assert kit.watermark == watermark
     kit.client.faults.clear()
     assert kit.next() is None
     assert total(kit) == 4
-    assert kit.runs.watermark == EPOCH + 30 + 2 * MINUTE
+    assert kit.watermark == EPOCH + 30 + 2 * MINUTE
 
 
 def test_an_integration_that_stays_unreadable_vanishes_from_the_numbers_alone(kit: JobsKit) -> None:
@@ -193,14 +193,14 @@ def test_an_integration_deleted_meanwhile_does_not_hold_the_watermark(kit: JobsK
         BadRequest("/v1/jobs") if scope is None else NotFound("/v1/jobs") if scope == "int-b" else None
     )
     assert kit.collect() is None
-    assert kit.runs.watermark == EPOCH
+    assert kit.watermark == EPOCH
 
 
 def test_an_incomplete_list_of_integrations_does_not_move_the_watermark(kit: JobsKit) -> None:
     kit.client.incomplete.add("integrations")
     kit.client.faults["job_pages"] = refusing(BadRequest("/v1/jobs"))
     kit.collect()
-    assert kit.runs.watermark is None
+    assert kit.watermark is None
 
 
 def test_without_a_list_of_integrations_the_run_fails(kit: JobsKit) -> None:
@@ -247,8 +247,8 @@ def test_a_gap_that_takes_several_runs_goes_on_where_it_stopped(kit: JobsKit) ->
         left = 5
         kit.next()
     assert total(kit) == 4
-    assert kit.runs.watermark is not None
-    assert kit.runs.watermark > EPOCH + 20 * 86_400
+    assert kit.watermark is not None
+    assert kit.watermark > EPOCH + 20 * 86_400
 
 
 def test_how_much_of_a_gap_is_read_is_not_told_while_an_integration_is_in_the_middle_of_it(kit: JobsKit) -> None:
@@ -269,3 +269,19 @@ def test_how_much_of_a_gap_is_read_is_not_told_while_an_integration_is_in_the_mi
     left = 10_000
     kit.next()
     assert kit.collector.catch_up == 1.0
+
+
+def test_a_wrong_listing_does_not_move_the_watermark_past_what_it_left_out(kit: JobsKit) -> None:
+    kit.collect()
+    kit.clock.advance(30)
+    kit.finish("first", integration_id="int-a")
+    kit.next()
+    kit.clock.advance(3 * 86_400)
+    kit.finish("unread", integration_id="int-a")
+    kit.clock.advance(3 * 86_400)
+    kit.client.faults["job_pages"] = refusing(BadRequest("/v1/jobs"))
+    homes, kit.client.integration_ids = kit.client.integration_ids, ["int-b"]
+    kit.next()
+    kit.client.integration_ids = homes
+    kit.next()
+    assert kit.integration("int-a").runs == (2, 0, 0)

@@ -30,7 +30,7 @@ def test_a_new_account_starts_every_flow_and_integration_at_zero(kit: JobsKit) -
     assert kit.collect() is None
     assert kit.flow() == FlowTally()
     assert kit.integration() == IntegrationTally()
-    assert kit.runs.watermark == EPOCH
+    assert kit.watermark == EPOCH
 
 
 def test_what_ended_before_the_first_sight_feeds_the_newest_run_only(kit: JobsKit) -> None:
@@ -175,7 +175,7 @@ def test_an_id_that_cannot_stand_in_a_path_is_never_asked_for(kit: JobsKit) -> N
 @pytest.mark.parametrize("page", [0, 1, 2])
 def test_the_watermark_never_passes_a_window_that_was_not_read_to_its_end(page: int, kit: JobsKit) -> None:
     kit.collect()
-    before = kit.runs.watermark
+    before = kit.watermark
     kit.client.page_size = 2
     kit.clock.advance(30)
     for number in range(6):
@@ -184,11 +184,11 @@ def test_the_watermark_never_passes_a_window_that_was_not_read_to_its_end(page: 
         ServerError("/v1/jobs", status=500) if (kind, number) == ("flow", page) else None
     )
     assert isinstance(kit.next(), ServerError)
-    assert kit.runs.watermark == before
+    assert kit.watermark == before
     assert sum(kit.flow().runs) == 2 * page
     kit.client.faults.clear()
     kit.next()
-    assert kit.runs.watermark == EPOCH + 150
+    assert kit.watermark == EPOCH + 150
     assert kit.flow().runs == (6, 0, 0)
 
 
@@ -201,7 +201,7 @@ def test_a_window_over_the_page_bound_is_read_in_narrower_slices(kit: JobsKit) -
     assert kit.next() is None
     assert kit.flow().runs == (100, 0, 0)
     assert kit.refresh.truncated > 0
-    assert kit.runs.watermark == EPOCH + 1060
+    assert kit.watermark == EPOCH + 1060
 
 
 def test_a_cut_slice_is_halved_rather_than_taken_apart(kit: JobsKit) -> None:
@@ -227,8 +227,8 @@ def test_more_rows_in_a_minute_than_pages_stop_the_watermark_but_not_the_countin
     error = kit.next()
     assert error is not None
     assert error.type == "too_large"
-    assert kit.runs.watermark is not None
-    assert kit.runs.watermark < EPOCH + 3600
+    assert kit.watermark is not None
+    assert kit.watermark < EPOCH + 3600
     kit.client.page_bound = 1000
     kit.next()
     assert kit.flow().runs == (31, 0, 0)
@@ -256,7 +256,7 @@ def test_the_watermark_keeps_the_slices_that_were_read_when_a_later_one_fails(ki
         ServerError("/v1/jobs", status=500) if lower > day_two else None
     )
     assert isinstance(kit.next(), ServerError)
-    assert kit.runs.watermark == EPOCH + 2 * 86400 - 7200
+    assert kit.watermark == EPOCH + 2 * 86400 - 7200
 
 
 def test_with_no_overlap_configured_the_windows_still_touch() -> None:

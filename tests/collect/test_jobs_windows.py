@@ -131,8 +131,8 @@ class TestAGap:
         kit.client.faults["job_pages"] = lambda _, scope, *__: Timeout(Endpoint.JOBS.value) if scope is None else None
         for _ in range(20):
             kit.next()
-        assert kit.runs.watermark is not None
-        assert kit.runs.watermark > EPOCH + 86_400
+        assert kit.watermark is not None
+        assert kit.watermark > EPOCH + 86_400
 
 
 class TestAWrongListing:

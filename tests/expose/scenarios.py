@@ -120,9 +120,7 @@ def finished_runs() -> FinishedRunsView:
     for run in runs:
         flow, integration = flow.counted(run).seen(run), integration.counted(run)
     flows = {"f1": flow, "f2": FlowTally(), "f3": FlowTally()}
-    return FinishedRunsView(
-        flows, {"i1": integration, "none": IntegrationTally()}, True, {"flow": 1, "retry": 0}, EPOCH - 60.0
-    )
+    return FinishedRunsView(flows, {"i1": integration, "none": IntegrationTally()}, True, {"flow": 1, "retry": 0})
 
 
 def open_errors() -> OpenErrorsView:
@@ -145,7 +143,7 @@ def _empty_views() -> dict[str, object]:
         "health": HealthView(up=True),
         "checks": ChecksView(dict.fromkeys(CHECKS, True)),
         "inventory": InventoryView(),
-        "finished_runs": FinishedRunsView({}, {}, True, {"flow": 0, "retry": 0}, EPOCH),
+        "finished_runs": FinishedRunsView({}, {}, True, {"flow": 0, "retry": 0}),
         "active_runs": ActiveRunsView(()),
         "open_errors": OpenErrorsView({}, {}, {}, {}, {}, {}, {}, {}, 0, 1.0),
         "connections": ConnectionsView(),

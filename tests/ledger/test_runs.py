@@ -253,28 +253,34 @@ def test_a_clock_that_jumps_far_ahead_and_back_neither_counts_twice_nor_stops_co
 
 
 @pytest.mark.parametrize(
-    ("listed", "as_of", "left"),
-    [({FLOW}, 500.0, True), (set(), 500.0, False), (set(), 5.0, True), (None, 500.0, True)],
-    ids=["listed", "deleted", "newer-than-the-listing", "unknown"],
+    ("listed", "as_of", "missing"),
+    [({FLOW}, 500.0, set()), (set(), 500.0, {FLOW}), (set(), 5.0, set())],
+    ids=["listed", "deleted", "newer-than-the-listing"],
 )
-def test_a_deleted_flow_takes_its_counters_with_it(
-    listed: set[str] | None, as_of: float, left: bool, ledger: RunLedger
+def test_a_flow_is_missing_when_it_is_in_no_listing_that_is_newer_than_its_runs(
+    listed: set[str], as_of: float, missing: set[str], ledger: RunLedger
 ) -> None:
     ledger.observe([finished("a", 30)], "flow", EPOCH + 60)
-    ledger.retire(listed, None, EPOCH + as_of)
-    assert (FLOW in ledger.tallies().flows) is left
-    assert INTEGRATION in ledger.tallies().integrations
+    assert ledger.missing(listed, {INTEGRATION}, EPOCH + as_of) == (frozenset(missing), frozenset())
 
 
-def test_a_deleted_integration_takes_its_counters_with_it(ledger: RunLedger) -> None:
+def test_an_integration_is_missing_by_the_same_rule(ledger: RunLedger) -> None:
     ledger.observe([finished("a", 30)], "flow", EPOCH + 60)
-    ledger.retire({FLOW}, set(), EPOCH + 500)
+    assert ledger.missing({FLOW}, set(), EPOCH + 500) == (frozenset(), frozenset({INTEGRATION}))
+
+
+def test_what_is_retired_takes_its_counters_with_it_and_nothing_else(ledger: RunLedger) -> None:
+    ledger.observe([finished("a", 30), finished("b", 31, flow_id="other")], "flow", EPOCH + 60)
+    ledger.retire(frozenset({FLOW}), frozenset())
+    assert set(ledger.tallies().flows) == {"other"}
+    assert set(ledger.tallies().integrations) == {INTEGRATION}
+    ledger.retire(frozenset(), frozenset({INTEGRATION}))
     assert not ledger.tallies().integrations
 
 
 def test_runs_of_a_deleted_flow_are_not_counted_again_when_it_comes_back(ledger: RunLedger) -> None:
     ledger.observe([finished("a", 30)], "flow", EPOCH + 60)
-    ledger.retire(set(), None, EPOCH + 500)
+    ledger.retire(frozenset({FLOW}), frozenset())
     ledger.observe([finished("a", 30)], "flow", EPOCH + 600)
     assert flow(ledger).runs == (0, 0, 0)
 

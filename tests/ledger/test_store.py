@@ -7,7 +7,7 @@ from exporter.ledger.state import LedgerChange, LedgerState, Pending
 from exporter.ledger.store import MemoryStore
 from tests.clocks import EPOCH
 from tests.ledger.kept import KeptStore
-from tests.ledger.rows import FLOW, INTEGRATION, finished, job
+from tests.ledger.rows import FLOW, finished, job
 
 OVERLAP = 7200.0
 
@@ -36,13 +36,14 @@ def steps(ledger: RunLedger) -> None:
     """A little of everything."""
     ledger.notice([job("p", "running", created=5), job("v", "queued", created=6)], EPOCH + 7)
     ledger.observe([finished("h", -5)], "flow", EPOCH + 8)
-    ledger.observe([finished("a", 30, records=(3, 1, 0)), finished("b", 31, "failed")], "flow", EPOCH + 60)
+    rows = [finished("a", 30, records=(3, 1, 0)), finished("b", 31, "failed"), finished("x", 31, flow_id="gone")]
+    ledger.observe(rows, "flow", EPOCH + 60)
     ledger.advance("flow", EPOCH + 60, OVERLAP, EPOCH + 60)
     ledger.observe([finished("r", 32, kind="retry")], "retry", EPOCH + 61)
     ledger.settle(finished("p", 50), EPOCH + 62)
     ledger.close(["v"], EPOCH + 63)
+    ledger.retire(frozenset({"gone"}), frozenset())
     ledger.advance("flow", EPOCH + 20000, OVERLAP, EPOCH + 20000)
-    ledger.retire({FLOW}, {INTEGRATION}, EPOCH + 20000)
 
 
 def observable(ledger: RunLedger) -> tuple[object, ...]:
@@ -116,7 +117,7 @@ def test_a_step_that_changes_nothing_is_not_committed() -> None:
     ledger.notice([], EPOCH + 20001)
     ledger.observe([finished("a", 30)], "flow", EPOCH + 20001)
     ledger.close(["unknown"], EPOCH + 20001)
-    ledger.retire(None, None, EPOCH + 20001)
+    ledger.retire(frozenset(), frozenset())
     assert len(store.changes) == commits
 
 
