@@ -139,7 +139,9 @@ class StateFile:
         self._retry_at = self._clock.monotonic() + RETRY_SECONDS
         if trouble != self._trouble:
             _log.error(
-                "runs are counted in memory for now: the state file cannot be saved, because %s", TROUBLES[trouble]
+                "runs are counted in memory for now, the state file %s cannot be saved: %s",
+                self.path,
+                TROUBLES[trouble],
             )
         self._trouble = trouble
         if trouble in LASTING:
@@ -151,7 +153,8 @@ class StateFile:
         self._loaded = {}
         self._close()
         _log.error(
-            "runs are counted in memory until the next start, and the state file is left as it is: %s",
+            "runs are counted in memory until the next start, and the state file %s is left as it is: %s",
+            self.path,
             TROUBLES[self._trouble],
         )
 

@@ -6,16 +6,16 @@ from typing import Literal
 Trouble = Literal["full", "read_only", "no_access", "corrupt", "foreign", "newer", "replaced", "io"]
 
 TROUBLES: dict[Trouble, str] = {
-    "full": "the disk is full",
-    "read_only": "the file or its folder may not be written",
-    "no_access": "the file or its folder does not exist or may not be opened",
-    "corrupt": "the file is damaged",
-    "foreign": "the file is not a state file of this exporter",
-    "newer": "the file was written by a newer version of this exporter",
-    "replaced": "the file was removed or replaced while in use",
-    "io": "reading or writing failed",
+    "full": "the disk is full; make room",
+    "read_only": "the file or its folder may not be written; let this user write both",
+    "no_access": "the file or its folder does not exist or may not be opened; create the folder or correct the path",
+    "corrupt": "the file is damaged; move it away to begin anew",
+    "foreign": "the file is not a state file of this exporter; correct the path",
+    "newer": "the file was written by a newer version of this exporter; use that version or another file",
+    "replaced": "the file was removed or replaced while in use; restart the exporter",
+    "io": "reading or writing failed; look after the disk",
 }
-"""Every trouble and what people are told of it."""
+"""Every trouble and what people are told of it: the cause, and what to do."""
 
 LASTING: frozenset[Trouble] = frozenset({"corrupt", "foreign", "newer", "replaced", "no_access"})
 """Troubles after which the file is left alone until the next start; the others may pass."""

@@ -34,7 +34,9 @@ def serve(
         with Fleet(settings, environ, clock) as fleet:
             urls = [url_of(each) for each in sockets]
             _log.info("celigo-exporter %s listens on %s", __version__, ", ".join(urls))
-            _log.info(state_line(fleet.state.status, settings.state.path))
+            state = fleet.state.status
+            if state.trouble is None:  # a trouble was told when the file was opened
+                _log.info(state_line(state, settings.state.path))
             fleet.trigger()
             _run(fleet, sockets, lambda: started(urls) if started is not None else None)
     finally:

@@ -9,7 +9,7 @@ def state_line(status: StateStatus, path: str | None) -> str:
     if status.backend == "memory":
         return "runs are counted in memory: after a restart the counters start anew"
     if status.trouble is not None:
-        return f"runs are counted in memory, because the state file {path} is of no use: {TROUBLES[status.trouble]}"
+        return f"runs are counted in memory, the state file {path} is of no use: {TROUBLES[status.trouble]}"
     if not status.persistent:
         return f"the newest counts are not yet in the state file {path}"
     return f"counters survive a restart in {path}"
