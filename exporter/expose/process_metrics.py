@@ -8,50 +8,26 @@ celigo_exporter_state_size_bytes{backend="sqlite"} 49152
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 from exporter.clock import Clock
 from exporter.expose import own_catalogue as own
 from exporter.expose.build import BuildInfo
 from exporter.expose.families import Family, Value
 from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
-from exporter.ledger.trouble import TROUBLES, Trouble
-
-
-class State(Protocol):
-    """How the state is kept; `exporter.ledger.store.StateStatus` is one."""
-
-    @property
-    def backend(self) -> str:
-        """Where."""
-        ...
-
-    @property
-    def persistent(self) -> bool:
-        """Whether everything counted survives the process."""
-        ...
-
-    @property
-    def failures(self) -> Mapping[Trouble, int]:
-        """Failures so far by trouble."""
-        ...
-
-    @property
-    def size_bytes(self) -> int | None:
-        """Size on the disk, None when nothing is there."""
-        ...
+from exporter.ledger.store import StateStatus
+from exporter.ledger.trouble import TROUBLES
 
 
 class ProcessBlocks:
     """One block, rendered anew when the state's status changed. Thread-safe."""
 
-    def __init__(self, build: BuildInfo, state: Callable[[], State], clock: Clock) -> None:
+    def __init__(self, build: BuildInfo, state: Callable[[], StateStatus], clock: Clock) -> None:
         self._build = build
         self._state = state
         self._clock = clock
         self._versions = itertools.count(1)
-        self._kept: tuple[State, tuple[RenderedBlock]] | None = None
+        self._kept: tuple[StateStatus, tuple[RenderedBlock]] | None = None
         self._lock = threading.Lock()  # guards _kept
 
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
@@ -70,7 +46,7 @@ def _build_families(build: BuildInfo) -> Iterator[Family]:
     yield Family(own.EXPORTER_BUILD_INFO, {(build.version, build.revision, build.python_version): 1.0})
 
 
-def _state_families(state: State) -> Iterator[Family]:
+def _state_families(state: StateStatus) -> Iterator[Family]:
     yield Family(own.EXPORTER_STATE_PERSISTENT, {(state.backend,): float(state.persistent)})
     if state.backend == "memory":
         return

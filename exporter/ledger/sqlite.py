@@ -54,7 +54,7 @@ class StateFile:
         try:
             self._connection = self._opened(lock_seconds)
             self._loaded = {name: read_state(self._connection, name) for name in accounts}
-            self._inode = os.stat(path).st_ino  # noqa: PTH116 - one call for both uses
+            self._inode = path.stat().st_ino
             self._measure()
         except (sqlite3.Error, OSError, ValueError) as failure:
             self._give_up(failure)
@@ -117,7 +117,7 @@ class StateFile:
         return connection
 
     def _save(self, connection: sqlite3.Connection, name: str, change: LedgerChange, state: LedgerState) -> None:
-        if os.stat(self.path).st_ino != self._inode:  # noqa: PTH116 - as above
+        if self.path.stat().st_ino != self._inode:
             raise Unusable("replaced")
         with _transaction(connection):
             if name in self._unsaved:
@@ -164,8 +164,8 @@ class StateFile:
             connection.close()
 
     def _measure(self) -> None:
-        sizes = (os.stat(f"{self.path}{suffix}").st_size for suffix in ("", "-wal"))  # noqa: PTH116 - as above
-        self._size = sum(sizes)
+        log = self.path.with_name(f"{self.path.name}-wal")
+        self._size = self.path.stat().st_size + log.stat().st_size
 
 
 class _AccountStore:

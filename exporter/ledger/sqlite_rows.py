@@ -76,16 +76,16 @@ class Table:
 
     def remove(self, connection: sqlite3.Connection, account: int, keys: Iterable[str]) -> None:
         """Remove rows by key."""
-        statement = f"DELETE FROM {self.name} WHERE account = ? AND {self.columns[0]} = ?"  # noqa: S608 - same
+        statement = f"DELETE FROM {self.name} WHERE account = ? AND {self.columns[0]} = ?"  # noqa: S608 - names of this module
         connection.executemany(statement, [(account, key) for key in keys])
 
     def clear(self, connection: sqlite3.Connection, account: int) -> None:
         """Remove all rows of the account."""
-        connection.execute(f"DELETE FROM {self.name} WHERE account = ?", (account,))  # noqa: S608 - same
+        connection.execute(f"DELETE FROM {self.name} WHERE account = ?", (account,))  # noqa: S608 - names of this module
 
     def read(self, connection: sqlite3.Connection, account: int) -> Iterator[tuple[str, Any]]:
         """All rows of the account; raises ValueError for one that is not as it was written."""
-        statement = f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE account = ?"  # noqa: S608 - same
+        statement = f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE account = ?"  # noqa: S608 - names of this module
         for row in connection.execute(statement, (account,)):
             values = msgspec.convert(row, self.kinds)
             yield values[0], self.unpack(values[1:])
