@@ -65,8 +65,10 @@ What holds for every series:
 * Every metric but `celigo_exporter_build_info` carries `account` and `environment` besides the labels below.
 * What is not known is absent, never 0. A collector that stops succeeding keeps its last values for three of its
   intervals, at least 5 minutes (`staleness` in the [configuration](configuration.md)); then they vanish.
-* Counters start at 0 when their flow or integration is first seen, count each finished run once, and start again from 0
-  when the exporter is restarted.
+* A listing that was cut takes nothing away. What it lists but cannot be read keeps its values as long as those of a
+  collector that fails, and is counted in `celigo_exporter_rows_rejected_total`.
+* Counters start at 0 when their flow or integration is first seen and count each finished run once. They go on after a
+  restart with a [state file](state.md), and start again from 0 without.
 * Times are Unix seconds, durations seconds. Ages are left to the query: `time() - celigo_..._timestamp_seconds`.
 * Names stand only on `_info` series, ids on all others. A query joins them:
 

@@ -92,7 +92,7 @@ class ListingCache:
 
     def _keep(self, key: Key, listing: Listing[Any]) -> None:
         # One of which no row could be read is no answer to keep.
-        if key[0] in LIFETIMES and (listing.rows or listing.complete):
+        if key[0] in LIFETIMES and not listing.illegible:
             self._entries[key] = listing
             self._entries.move_to_end(key)
             while len(self._entries) > MAX_ENTRIES:

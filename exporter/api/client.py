@@ -8,7 +8,7 @@ from typing import Literal, Self, TypeVar
 from exporter.api.budget import Budget
 from exporter.api.cache import ListingCache
 from exporter.api.caller import Caller
-from exporter.api.decode import decode_keyed_rows, decode_one, decode_rows, row_decoder
+from exporter.api.decode import RowDecoder, decode_keyed_rows, decode_one, decode_rows
 from exporter.api.endpoints import Call, Endpoint
 from exporter.api.errors import BadRequest
 from exporter.api.listing import Listing, Page
@@ -194,36 +194,40 @@ class CeligoClient:
         sample: bool = False,
     ) -> Listing[R]:
         rows: list[R] = []
+        unread: set[str] = set()
         fetched_at, complete = self._clock.monotonic(), True
         for page in linked_pages(call, fetch, identity, max_pages or self._limits.pages):
             _noted(page, refresh, sample=sample)
             rows.extend(page.rows)
-            complete = complete and not page.cut and not page.rejected
-        return Listing(tuple(rows), complete, fetched_at)
+            unread |= page.unread
+            complete = complete and page.complete
+        return Listing(tuple(rows), complete, fetched_at, unread=frozenset(unread))
 
     def _fetch_array(self, call: Call, kind: type[R], refresh: Refresh) -> Fetch[R]:
-        decode = row_decoder(kind)
+        decode = RowDecoder(kind)
 
         def fetch(target: str) -> RawPage[R]:
             answer = self._caller.answer(call, target, refresh)
 
             def page() -> RawPage[R]:
-                rows, rejected = decode_rows(answer.body, decode, call.endpoint)
-                return RawPage(rows, rejected=rejected, next=next_target(link_next(answer.link), call))
+                rows = decode_rows(answer.body, decode, call.endpoint)
+                following = next_target(link_next(answer.link), call)
+                return RawPage(rows.rows, rejected=rows.rejected, unread=rows.unread, next=following)
 
             return self._caller.judged(call.endpoint, page)
 
         return fetch
 
     def _fetch_keyed(self, call: Call, key: str, kind: type[R], refresh: Refresh) -> Fetch[R]:
-        decode = row_decoder(kind)
+        decode = RowDecoder(kind)
 
         def fetch(target: str) -> RawPage[R]:
             answer = self._caller.answer(call, target, refresh)
 
             def page() -> RawPage[R]:
-                rows, rejected, next_url = decode_keyed_rows(answer.body, key, decode, call.endpoint)
-                return RawPage(rows, rejected=rejected, next=next_target(next_url, call))
+                rows, next_url = decode_keyed_rows(answer.body, key, decode, call.endpoint)
+                following = next_target(next_url, call)
+                return RawPage(rows.rows, rejected=rows.rejected, unread=rows.unread, next=following)
 
             return self._caller.judged(call.endpoint, page)
 

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ T = TypeVar("T")
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANYTHING = msgspec.json.Decoder()
+_TEXT = msgspec.json.Decoder(str)
 
 
 def instant(text: str) -> Instant:
@@ -36,9 +38,33 @@ def _hook(kind: type, value: object) -> object:
     raise NotImplementedError(kind.__name__)
 
 
-def row_decoder(kind: type[R]) -> Callable[[msgspec.Raw], R]:
-    """A function that decodes one row of `kind`; it raises msgspec.ValidationError or ValueError."""
-    return msgspec.json.Decoder(kind, dec_hook=_hook).decode
+class RowDecoder(Generic[R]):
+    """Decodes rows of one kind.
+
+    `row` decodes one and raises msgspec.ValidationError, ValueError, OverflowError or RecursionError; `identity` is
+    what is left of a broken one, None when not even that can be read.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self.row: Callable[[msgspec.Raw], R] = msgspec.json.Decoder(kind, dec_hook=_hook).decode
+        self._key = msgspec.structs.fields(kind)[0].encode_name
+
+    def identity(self, raw: msgspec.Raw) -> str | None:
+        """The row's id, when the row is an object that has one. Raises nothing."""
+        try:
+            content = _RAW_OBJECT.decode(raw)
+            return _TEXT.decode(content[self._key]) or None
+        except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[R]):
+    """Rows of a body, how many were left out by reason, and the ids of those that show one."""
+
+    rows: tuple[R, ...] = ()
+    rejected: Counter[str] = field(default_factory=Counter)
+    unread: frozenset[str] = frozenset()
 
 
 def decode_one(body: bytes, kind: type[R], endpoint: Endpoint) -> R:
@@ -50,26 +76,22 @@ def decode_one(body: bytes, kind: type[R], endpoint: Endpoint) -> R:
         raise _shape(endpoint) from None
 
 
-def decode_rows(
-    body: bytes, decode: Callable[[msgspec.Raw], R], endpoint: Endpoint
-) -> tuple[tuple[R, ...], Counter[str]]:
-    """Rows of a body that is a bare array, and how many were left out by reason. An empty body is an empty list."""
+def decode_rows(body: bytes, decode: RowDecoder[R], endpoint: Endpoint) -> Rows[R]:
+    """Rows of a body that is a bare array. An empty body is an empty list."""
     if not body.strip():
-        return (), Counter()
+        return Rows()
     return _rows(_parsed(_RAW_LIST, body, endpoint), decode)
 
 
-def decode_keyed_rows(
-    body: bytes, key: str, decode: Callable[[msgspec.Raw], R], endpoint: Endpoint
-) -> tuple[tuple[R, ...], Counter[str], str | None]:
-    """Rows under `key` of an object, what was left out, and its `nextPageURL`. An empty body is an empty list."""
+def decode_keyed_rows(body: bytes, key: str, decode: RowDecoder[R], endpoint: Endpoint) -> tuple[Rows[R], str | None]:
+    """Rows under `key` of an object, and its `nextPageURL`. An empty body is an empty list."""
     if not body.strip():
-        return (), Counter(), None
+        return Rows(), None
     content: dict[str, msgspec.Raw] = _parsed(_RAW_OBJECT, body, endpoint)
     if key not in content:
         raise _shape(endpoint)
-    rows, rejected = _rows(_parsed(_RAW_LIST, bytes(content[key]), endpoint), decode)
-    return rows, rejected, _next_page(content.get("nextPageURL"), endpoint)
+    rows = _rows(_parsed(_RAW_LIST, bytes(content[key]), endpoint), decode)
+    return rows, _next_page(content.get("nextPageURL"), endpoint)
 
 
 def _next_page(raw: msgspec.Raw | None, endpoint: Endpoint) -> str | None:
@@ -83,17 +105,20 @@ def _next_page(raw: msgspec.Raw | None, endpoint: Endpoint) -> str | None:
     return value
 
 
-def _rows(raws: list[msgspec.Raw], decode: Callable[[msgspec.Raw], R]) -> tuple[tuple[R, ...], Counter[str]]:
+def _rows(raws: list[msgspec.Raw], decode: RowDecoder[R]) -> Rows[R]:
     rows: list[R] = []
     rejected: Counter[str] = Counter()
+    unread: set[str | None] = set()
     for raw in raws:
         try:
-            rows.append(decode(raw))
+            rows.append(decode.row(raw))
+            continue
         except (msgspec.ValidationError, ValueError) as problem:
             rejected[_reason(raw, str(problem))] += 1
         except (RecursionError, OverflowError):
             rejected["wrong_type"] += 1
-    return tuple(rows), rejected
+        unread.add(decode.identity(raw))
+    return Rows(tuple(rows), rejected, frozenset(name for name in unread if name is not None))
 
 
 def _reason(raw: msgspec.Raw, problem: str) -> str:

@@ -20,7 +20,7 @@ class Instant(float):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Base of all rows: immutable, unknown keys ignored."""
+    """Base of all rows: immutable, unknown keys ignored. What is listed has what identifies it as its first field."""
 
 
 class TokenInfo(Row, frozen=True, kw_only=True, gc=False):

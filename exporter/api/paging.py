@@ -45,7 +45,7 @@ def linked_pages(call: Call, fetch: Fetch[R], identity: Callable[[R], str], max_
         target = page.next
         cut = target is not None and (target in visited or len(visited) >= max_pages)
         rows = _new_rows(page.rows, identity, seen)
-        yield Page(rows, cut, page.rejected)
+        yield Page(rows, cut, page.rejected, page.unread)
         if cut:
             return
 
@@ -71,7 +71,7 @@ def job_window_pages(
         stuck = bound is None or repeats
         ends = size == 0 or not full or (repeats and size < SMALLEST_PAGE)
         cut = not ends and (stuck or number == max_pages)
-        yield Page(rows, cut, page.rejected)
+        yield Page(rows, cut, page.rejected, page.unread)
         if ends or cut:
             return
         upper = bound

@@ -16,6 +16,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import Connection
 from exporter.api.refresh import Refresh
 from exporter.collect.base import Block, Publish
+from exporter.collect.kept import Kept
 from exporter.config.settings import CollectorSettings
 from exporter.expose import catalogue
 from exporter.expose.families import Family, known_series
@@ -57,17 +58,13 @@ class ConnectionsCollector:
     def __init__(self, client: ConnectionsClient, settings: CollectorSettings) -> None:
         self.settings = settings
         self._client = client
-        self._newest = ConnectionsView()
+        self._kept: Kept[ConnectionFacts] = Kept(settings.lasting_seconds)
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read the listing and publish `connections`; raises ApiError."""
         listing = self._client.connections(refresh).required(Endpoint.CONNECTIONS)
         found = {row.id: _facts(row) for row in listing.rows}
-        if not listing.complete:
-            # What an incomplete listing does not contain may still exist.
-            found = {**self._newest.connections, **found}
-        self._newest = ConnectionsView(found)
-        publish("connections", self._newest, listing.fetched_at)
+        publish("connections", ConnectionsView(self._kept.merge(listing, found)), listing.fetched_at)
 
 
 def _facts(row: Connection) -> ConnectionFacts:

@@ -133,7 +133,7 @@ class DrillDown:
         open_steps = {(flow_id, row.step_id): row for row in listing.rows if row.open_errors > 0}
         told = {(flow_id, row.step_id) for row in listing.rows}
         for key in [key for key in self._steps if key[0] == flow_id and key not in open_steps]:
-            if listing.complete or key in told:
+            if key in told or not listing.may_hold(key[1]):
                 self._clear(key, now)
         for key, row in open_steps.items():
             held = self._steps.get(key)
@@ -149,7 +149,7 @@ class DrillDown:
         signature, sample = self._steps[key].signature, None
         try:
             listing = self._client.step_errors(refresh, flow_id, step_id, max_pages=self._settings.pages_per_step)
-            sample = sample_of(listing.rows, complete=listing.complete)
+            sample = sample_of(listing.rows, complete=listing.whole)
         except NotFound:
             _log.debug("a step has open errors by its flow, but no list of them")
         self._steps[key] = StepReading(signature, sample, signature)

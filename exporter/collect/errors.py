@@ -74,8 +74,5 @@ class ErrorsCollector:
         return open_errors_view(readings, self.settings.codes)
 
     def _oldest_kept(self, refresh: Refresh) -> float:
-        """Readings from before that monotonic instant are stale before the next run of this collector ends.
-
-        One interval is taken off, because what is published now is served until then.
-        """
-        return refresh.clock.monotonic() - max(0.0, self.settings.staleness_seconds - self.settings.interval)
+        """Readings from before that monotonic instant are stale before the next run of this collector ends."""
+        return refresh.clock.monotonic() - self.settings.lasting_seconds

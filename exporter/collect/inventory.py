@@ -19,6 +19,7 @@ from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
 from exporter.collect.base import Block, Publish
 from exporter.collect.flow_steps import step_ids
+from exporter.collect.kept import Kept
 from exporter.config.settings import CollectorSettings
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Series, known_series
@@ -66,7 +67,6 @@ class InventoryView:
 
     integrations: Mapping[str, str] = field(default_factory=dict)
     flows: Mapping[str, FlowFacts] = field(default_factory=dict)
-    complete: bool = True
 
 
 class InventoryCollector:
@@ -77,7 +77,8 @@ class InventoryCollector:
     def __init__(self, client: InventoryClient, settings: CollectorSettings) -> None:
         self.settings = settings
         self._client = client
-        self._newest: InventoryView | None = None
+        self._names: Kept[str] = Kept(settings.lasting_seconds)
+        self._facts: Kept[FlowFacts] = Kept(settings.lasting_seconds)
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read both listings and publish `inventory`; raises ApiError when one of them failed.
@@ -86,27 +87,19 @@ class InventoryCollector:
         """
         integrations = self._client.integrations(refresh).required(Endpoint.INTEGRATIONS)
         flows = self._client.flows(refresh).required(Endpoint.FLOWS)
-        self._newest = inventory_view(integrations, flows, self._newest)
-        publish("inventory", self._newest, min(integrations.fetched_at, flows.fetched_at))
+        names = self._names.merge(integrations, {row.id: row.name or row.id for row in integrations.rows})
+        facts = self._facts.merge(flows, {row.id: _facts(row) for row in flows.rows})
+        publish("inventory", inventory_view(names, facts), min(integrations.fetched_at, flows.fetched_at))
         for failure in (integrations.failure, flows.failure):
             if failure is not None:
                 raise failure
 
 
-def inventory_view(
-    integrations: Listing[Integration], flows: Listing[Flow], before: InventoryView | None
-) -> InventoryView:
-    """Put two listings together; what an incomplete one does not contain is kept from the view before."""
-    names = {row.id: row.name or row.id for row in integrations.rows}
-    facts = {row.id: _facts(row) for row in flows.rows}
-    if before is not None and not integrations.complete:
-        names = {**before.integrations, **names}
-    if before is not None and not flows.complete:
-        facts = {**before.flows, **facts}
-    names.pop(STANDALONE, None)
+def inventory_view(names: Mapping[str, str], facts: Mapping[str, FlowFacts]) -> InventoryView:
+    """Put the integrations' names and the flows together."""
     if any(flow.integration_id == STANDALONE for flow in facts.values()):
-        names[STANDALONE] = STANDALONE_NAME
-    return InventoryView(names, _with_chains(facts), integrations.complete and flows.complete)
+        names = {**names, STANDALONE: STANDALONE_NAME}
+    return InventoryView(names, _with_chains(facts))
 
 
 def _facts(flow: Flow) -> FlowFacts:

@@ -24,7 +24,7 @@ from exporter.collect.windows import JobPagesClient, JobWindows
 from exporter.config.settings import JobsSettings
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.state import Kind
-from exporter.ledger.tally import FlowTally, IntegrationTally
+from exporter.ledger.tally import STANDALONE, FlowTally, IntegrationTally
 
 GIVE_UP_SECONDS = 600.0
 """How long the API has to answer that it does not have a job in progress until its end is given up."""
@@ -114,7 +114,7 @@ class JobsCollector:
         self._ledger.notice(listing.rows, now)
         rows = [row for row in listing.rows if not self._ledger.is_counted(row.id)]
         runs = active_runs(rows, self._active, now)
-        if not listing.complete:
+        if not listing.whole:
             runs = carried_over(runs, self._active, self._ledger.pending().__contains__)
         self._active = {run.id: run for run in runs}
         publish("active_runs", ActiveRunsView(runs, len(self._ledger.pending())), listing.fetched_at)
@@ -192,11 +192,8 @@ class JobsCollector:
         )
 
     def _stale_integrations(self, known: Known, refresh: Refresh) -> frozenset[str]:
-        """Integrations whose own window could not be read for so long that their numbers are no longer true.
-
-        One interval is taken off, because what is published now is served until the next run.
-        """
-        oldest = refresh.clock.monotonic() - max(0.0, self.settings.staleness_seconds - self.settings.interval)
+        """Integrations whose own window could not be read for so long that their numbers are no longer true."""
+        oldest = refresh.clock.monotonic() - self.settings.lasting_seconds
         newest = self._runs.coverage.newest
         readings = {name: self._runs.coverage.of(name) for name in known.integrations}
         return frozenset(
@@ -225,7 +222,10 @@ class JobsCollector:
 
     def _hide(self, known: Known, refresh: Refresh) -> None:
         if known.complete:
-            self._hidden = self._ledger.missing(known.flows, known.integrations, self._as_of(known, refresh))
+            # A flow of which nothing but the id can be read may be the one that stands alone.
+            homes = known.integrations | ({STANDALONE} if known.homeless else set())
+            flows = known.flows.keys() | known.homeless
+            self._hidden = self._ledger.missing(flows, homes, self._as_of(known, refresh))
 
     def _as_of(self, known: Known, refresh: Refresh) -> float:
         return self._client.server_now() - (refresh.clock.monotonic() - known.at)

@@ -30,13 +30,19 @@ class InventoryClient(Protocol):
 class Known:
     """The integration of each flow, and all integrations, `none` among them when there are flows outside any.
 
-    `complete` is false when a listing was cut: more may exist. `at` is the monotonic instant it was true at.
+    `complete` is false when more may exist than was listed. `at` is the monotonic instant it was true at. `homeless`
+    are flows that exist, though nothing but their id could ever be read.
     """
 
     flows: Mapping[str, str]
     integrations: frozenset[str]
     complete: bool
     at: float
+    homeless: frozenset[str] = frozenset()
+
+    def __contains__(self, flow_id: str) -> bool:
+        """Whether the flow exists."""
+        return flow_id in self.flows or flow_id in self.homeless
 
 
 class KnownObjects:
@@ -61,12 +67,12 @@ class KnownObjects:
 def known(flows: Listing[Flow], integrations: Listing[Integration], before: Known | None) -> Known:
     """Put two listings together."""
     homes = {flow.id: flow.integration_id or STANDALONE for flow in flows.rows}
-    ids = {row.id for row in integrations.rows}
-    if before is not None and not flows.complete:
-        homes = {**before.flows, **homes}
-    if before is not None and not integrations.complete:
-        ids |= before.integrations - {STANDALONE}
+    ids = {row.id for row in integrations.rows} | integrations.unread
+    if before is not None:
+        homes = {**{name: home for name, home in before.flows.items() if flows.may_hold(name)}, **homes}
+        ids |= {name for name in before.integrations - {STANDALONE} if integrations.may_hold(name)}
     if STANDALONE in homes.values():
         ids.add(STANDALONE)
     complete = flows.complete and integrations.complete
-    return Known(homes, frozenset(ids), complete, min(flows.fetched_at, integrations.fetched_at))
+    at = min(flows.fetched_at, integrations.fetched_at)
+    return Known(homes, frozenset(ids), complete, at, flows.unread - homes.keys())

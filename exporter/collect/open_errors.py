@@ -75,7 +75,7 @@ def _integration_sums(readings: Readings) -> dict[str, int]:
     """Sums of the integrations whose flows are all known; one without flows has none to have errors in."""
     known, counts = readings.known, readings.counts
     unsettled = {home for flow_id, home in known.flows.items() if flow_id not in counts}
-    empty = known.integrations - set(known.flows.values()) if known.complete else frozenset()
+    empty = known.integrations - set(known.flows.values()) if known.complete and not known.homeless else frozenset()
     sums = dict.fromkeys(sorted((readings.fresh | empty) - unsettled), 0)
     for row in counts.values():
         if row.integration_id in sums:

@@ -44,6 +44,7 @@ class RollUps:
         self._counts: dict[str, OpenCount] = {}
         self._read_at: dict[str, float] = {}
         self._turns: Turns[str] = Turns()
+        self._untold_since: dict[str, float] = {}
         self._homes: Mapping[str, str] = {}
         self._strangers: dict[str, float] = {}
 
@@ -66,23 +67,29 @@ class RollUps:
                 self._read_one(refresh, integration_id, known)
 
     def fresh(self, oldest: float) -> tuple[Mapping[str, OpenCount], frozenset[str]]:
-        """Counts by flow, and the integrations they are from, read at monotonic instant `oldest` or later."""
+        """Counts by flow, and the integrations they are from, told at monotonic instant `oldest` or later."""
         fresh = frozenset(name for name, at in self._read_at.items() if at >= oldest)
-        return {flow_id: row for flow_id, row in self._counts.items() if row.integration_id in fresh}, fresh
+        untold = {flow_id for flow_id, since in self._untold_since.items() if since < oldest}
+        counts = {flow_id: row for flow_id, row in self._counts.items() if flow_id not in untold}
+        return {flow_id: row for flow_id, row in counts.items() if row.integration_id in fresh}, fresh
 
     def _read_one(self, refresh: Refresh, integration_id: str, known: Known) -> None:
         listing = self._client.integration_errors(refresh, integration_id).required(Endpoint.INTEGRATION_ERRORS)
         listed = {row.flow_id: row for row in self._not_deleted(listing, known)}
         for flow_id, row in listed.items():
             self._set(flow_id, row.open_errors, row.last_error_at, integration_id)
-        if listing.complete:
-            for flow_id in self._vanished(integration_id, known, listed):
+        for flow_id in self._vanished(integration_id, known, listed):
+            if not listing.may_hold(flow_id):
                 self._set(flow_id, 0, None, integration_id)
+        told_before = self._read_at.get(integration_id, listing.fetched_at)
+        for flow_id in listing.unread - listed.keys():
+            self._untold_since.setdefault(flow_id, told_before)
         self._read_at[integration_id] = listing.fetched_at
 
     def _set(self, flow_id: str, open_errors: int, last_error_at: float | None, integration_id: str) -> None:
         if last_error_at is None and (held := self._counts.get(flow_id)) is not None:
             last_error_at = held.last_error_at
+        self._untold_since.pop(flow_id, None)
         last = None if last_error_at is None else float(last_error_at)
         self._counts[flow_id] = OpenCount(open_errors, last, integration_id)
 
@@ -99,7 +106,7 @@ class RollUps:
         without it settles that.
         """
         for row in listing.rows:
-            if row.flow_id not in known.flows:
+            if row.flow_id not in known:
                 seen_at = self._strangers.setdefault(row.flow_id, listing.fetched_at)
                 if known.complete and known.at > seen_at:
                     continue
@@ -110,7 +117,8 @@ class RollUps:
             for flow_id in self._homes.keys() - known.flows.keys():
                 self._strangers[flow_id] = _NEVER
             for flow_id in self._counts.keys() - known.flows.keys():
-                if known.at > self._strangers.get(flow_id, _NEVER):
+                if flow_id not in known and known.at > self._strangers.get(flow_id, _NEVER):
                     del self._counts[flow_id]
+        self._untold_since = {name: since for name, since in self._untold_since.items() if name in self._counts}
         self._strangers = {name: at for name, at in self._strangers.items() if name not in known.flows}
         self._homes = known.flows

@@ -70,6 +70,11 @@ class CollectorSettings:
         """How long the last values are kept after collecting stopped succeeding."""
         return self.staleness if self.staleness is not None else max(3 * self.interval, 300.0)
 
+    @property
+    def lasting_seconds(self) -> float:
+        """How old a part of what a run publishes may be: it is served until the next run, and not stale by then."""
+        return max(0.0, self.staleness_seconds - self.interval)
+
 
 @dataclass(frozen=True, slots=True)
 class JobsSettings(CollectorSettings):

@@ -15,7 +15,11 @@ _LISTS = ("errors", "resolved", "jobs", "stats", "flowErrors")
 _IDS = frozenset({"_id", "_flowId", "_expOrImpId", "errorId", "_integrationId", "_userId"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
+_OWN_IDS = ("_id", "errorId", "_expOrImpId", "_flowId")
+"""What a row may be told by, the most particular first."""
+
 Alteration = Callable[[Answer, Request], Answer]
+Change = Callable[[JsonObject], JsonObject]
 
 
 def _wrong_shape(answer: Answer, request: Request) -> Answer:
@@ -89,7 +93,9 @@ def _hash_of(purpose: str, row: object) -> int:
     return int.from_bytes(digest(0, purpose, name))
 
 
-def _mangler(change: Callable[[JsonObject], JsonObject]) -> Alteration:
+def _mangler(change: Change) -> Alteration:
+    """Return the alteration that changes every row."""
+
     def alter(answer: Answer, request: Request) -> Answer:
         del request
         content = answer.content
@@ -107,8 +113,18 @@ def _mangler(change: Callable[[JsonObject], JsonObject]) -> Alteration:
     return alter
 
 
-def _changed(row: object, change: Callable[[JsonObject], JsonObject]) -> object:
+def _changed(row: object, change: Change) -> object:
     return change(row) if isinstance(row, dict) else row
+
+
+def mangled_row(kind: str, row_id: str, answer: Answer, request: Request) -> Answer:
+    """Return the answer with one row, told by its own id, mangled as `kind` (one of `MANGLED`) does."""
+
+    def change(row: JsonObject) -> JsonObject:
+        own = next((row[key] for key in _OWN_IDS if key in row), None)
+        return MANGLED[kind](row) if own == row_id else row
+
+    return _mangler(change)(answer, request)
 
 
 def _without_ids(row: JsonObject) -> JsonObject:
@@ -137,14 +153,19 @@ def _with_numbers_as_strings(row: JsonObject) -> JsonObject:
     return {key: str(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for key, v in row.items()}
 
 
+MANGLED: Mapping[str, Change] = {
+    "missing_ids": _without_ids,
+    "wrong_types": _with_wrong_types,
+    "bad_dates": _with_bad_dates,
+    "numbers_as_strings": _with_numbers_as_strings,
+}
+"""Faults of single rows."""
+
 ALTERATIONS: Mapping[str, Alteration] = {
     "wrong_shape": _wrong_shape,
     "null_list": _null_list,
     "loop": _loop,
-    "missing_ids": _mangler(_without_ids),
-    "wrong_types": _mangler(_with_wrong_types),
-    "bad_dates": _mangler(_with_bad_dates),
-    "numbers_as_strings": _mangler(_with_numbers_as_strings),
+    **{kind: _mangler(change) for kind, change in MANGLED.items()},
     "duplicated_rows": _arranger(_duplicated),
     "shuffled_rows": _arranger(_shuffled),
 }

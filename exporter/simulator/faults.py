@@ -41,7 +41,8 @@ class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     None means until lifted. `probability` is 0..1. The rest concerns single kinds:
     `status`, `body` (json, message, html), `retry_after` (seconds; `http_date` writes it as
     a date), `seconds` (delay of `slow`, age at which
-    `late_rows` appear), `bytes` (of huge and gzip_bomb), `location` (redirect).
+    `late_rows` appear), `bytes` (of huge and gzip_bomb), `location` (redirect), `row` (id of the
+    only row that cannot be read).
     """
 
     kind: str
@@ -56,6 +57,7 @@ class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float = 1.0
     bytes: int = 64 * 1024 * 1024
     location: str = "https://elsewhere.example/v1/flows"
+    row: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense; raises ValueError with one clear line."""
@@ -73,6 +75,8 @@ class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("count must be at least 1")
         if self.seconds < 0 or self.bytes < 0 or self.retry_after < 0:
             raise ValueError("seconds, bytes and retry_after must not be negative")
+        if self.row is not None and self.kind not in fault_rows.MANGLED:
+            raise ValueError(f"row goes with {', '.join(fault_rows.MANGLED)} only")
         if not any(_fits(self.path, template) for template in TEMPLATES):
             raise ValueError("path fits no endpoint")
 
@@ -117,7 +121,9 @@ class Strike:
     def altered(self, answer: Answer, request: Request) -> Answer:
         """Return the answer with its content changed."""
         for spec in self.specs:
-            if spec.kind in _ALTERED:
+            if spec.row is not None:
+                answer = fault_rows.mangled_row(spec.kind, spec.row, answer, request)
+            elif spec.kind in _ALTERED:
                 answer = fault_rows.ALTERATIONS[spec.kind](answer, request)
         return answer
 

@@ -17,6 +17,13 @@ KEYS = {Endpoint.FLOW_ERRORS: "flowErrors", Endpoint.STEP_ERRORS: "errors", Endp
 BARE = [endpoint for endpoint in LISTS if endpoint not in KEYS]
 LONG = {"_id": "a" * 24, "_flowId": "b" * 24, "_expOrImpId": "c" * 24, "errorId": "1", "numError": 3, "name": "n"}
 
+IDS = {
+    Endpoint.INTEGRATION_ERRORS: "_flowId",
+    Endpoint.FLOW_ERRORS: "_expOrImpId",
+    Endpoint.STEP_ERRORS: "errorId",
+}
+"""What identifies a row where it is not `_id`."""
+
 
 def body(endpoint: Endpoint, rows: object) -> object:
     return {KEYS[endpoint]: rows} if endpoint in KEYS else rows
@@ -139,7 +146,34 @@ def test_a_broken_row_is_left_out_counted_and_costs_no_other_row(
     listing = LISTS[endpoint](api)
     assert len(listing.rows) == 2
     assert dict(api.last.rejected) == {reason: 1}
-    assert listing.complete is False
+    own_id = row.get(IDS.get(endpoint, "_id")) if isinstance(row, dict) else None
+    shown = isinstance(own_id, str) and own_id != ""
+    assert listing.unread == ({own_id} if shown else set())
+    assert listing.complete is shown
+    assert not listing.whole
+    assert listing.may_hold("b") is not shown
+    assert not shown or listing.may_hold(str(own_id))
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.FLOWS, Endpoint.JOBS_CURRENT])
+@pytest.mark.parametrize("kept", [True, False])
+def test_one_broken_row_without_an_id_among_those_with_one_leaves_the_listing_incomplete(
+    api: Kit, http: requests_mock.Mocker, endpoint: Endpoint, kept: bool
+) -> None:
+    rows = [LONG] if kept else []
+    answer(http, json.dumps(body(endpoint, [*rows, {"_id": "a", "createdAt": 1}, {"_id": 5}, {"_id": "c"}])))
+    listing = LISTS[endpoint](api)
+    assert (listing.complete, listing.unread) == (False, {"a"})
+
+
+def test_a_listing_of_broken_rows_alone_is_illegible_and_an_empty_one_is_not(
+    api: Kit, http: requests_mock.Mocker
+) -> None:
+    answer(http, json.dumps([{"_id": "a", "offline": 5}]))
+    listing = LISTS[Endpoint.CONNECTIONS](api)
+    assert (listing.rows, listing.unread, listing.illegible) == ((), {"a"}, True)
+    answer(http, "[]")
+    assert not LISTS[Endpoint.CONNECTIONS](api).illegible
 
 
 def test_a_count_row_without_a_count_is_left_out(api: Kit, http: requests_mock.Mocker) -> None:
@@ -148,7 +182,7 @@ def test_a_count_row_without_a_count_is_left_out(api: Kit, http: requests_mock.M
     assert len(listing.rows) == 1
     assert sum(api.last.rejected.values()) == 1
     assert set(api.last.rejected) <= set(REJECT_REASONS)
-    assert listing.complete is False
+    assert (listing.complete, listing.unread) == (True, {"a" * 24})
 
 
 INSTANTS = {

@@ -66,6 +66,7 @@ class FakeClient:
     export_rows: list[Step] = field(default_factory=list)
     import_rows: list[Step] = field(default_factory=list)
     incomplete: set[str] = field(default_factory=set)
+    unread: dict[str, set[str]] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     shown_in_progress: set[str] = field(default_factory=set)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
@@ -190,4 +191,10 @@ class FakeClient:
             raise error
 
     def _listing(self, name: str, rows: Sequence[Any]) -> Listing[Any]:
-        return Listing(tuple(rows), name not in self.incomplete, self.clock.monotonic())
+        unread = frozenset(self.unread.get(name, ()))
+        kept = tuple(row for row in rows if _identity(row) not in unread)
+        return Listing(kept, name not in self.incomplete, self.clock.monotonic(), unread=unread)
+
+
+def _identity(row: Any) -> str:
+    return str(getattr(row, row.__struct_fields__[0]))

@@ -15,11 +15,12 @@ from tests.collect.fake_client import Published
 
 @dataclass(slots=True)
 class ListingClient:
-    """The account. `incomplete`, `failing`, `stale` and `fetched_at` are by the name of the call."""
+    """The account. `incomplete`, `unread`, `failing`, `stale` and `fetched_at` are by the name of the call."""
 
     clock: ManualClock = field(default_factory=ManualClock)
     rows: dict[str, Sequence[Any]] = field(default_factory=dict)
     incomplete: set[str] = field(default_factory=set)
+    unread: dict[str, set[str]] = field(default_factory=dict)
     failing: dict[str, ApiError] = field(default_factory=dict)
     stale: dict[str, ApiError] = field(default_factory=dict)
     fetched_at: dict[str, float] = field(default_factory=dict)
@@ -59,5 +60,6 @@ class ListingClient:
     def _listing(self, refresh: Refresh, name: str) -> Listing[Any]:
         self._asked(refresh, name)
         at = self.fetched_at.get(name, self.clock.monotonic())
-        failure = self.stale.get(name)
-        return Listing(tuple(self.rows.get(name, ())), name not in self.incomplete, at, failure is not None, failure)
+        failure, unread = self.stale.get(name), frozenset(self.unread.get(name, ()))
+        rows = tuple(row for row in self.rows.get(name, ()) if row.id not in unread)
+        return Listing(rows, name not in self.incomplete, at, failure is not None, failure, unread)

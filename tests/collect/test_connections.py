@@ -93,6 +93,22 @@ def test_what_an_incomplete_listing_leaves_out_is_kept_and_what_it_holds_is_new(
     assert set(view_of(client).connections) == {"b", "c"}
 
 
+def test_a_connection_that_cannot_be_read_is_kept_until_its_state_is_stale_and_keeps_no_deleted_one() -> None:
+    client = connected(Connection(id="a"), Connection(id="b"), Connection(id="c"))
+    under_test = collector(client)
+    client.collect(under_test)
+    client.rows["connections"] = (Connection(id="a"), Connection(id="b", offline=True))
+    client.unread["connections"] = {"a"}
+    lasting = under_test.settings.lasting_seconds
+    assert lasting > 0
+    client.clock.advance(lasting)
+    client.collect(under_test)
+    assert {row.id: row.online for row in view_of(client).connections.values()} == {"a": True, "b": False}
+    client.clock.advance(1)
+    client.collect(under_test)
+    assert set(view_of(client).connections) == {"b"}
+
+
 def test_a_failure_publishes_nothing() -> None:
     client = connected(Connection(id="a"))
     under_test = collector(client)

@@ -66,6 +66,39 @@ def test_a_flow_that_vanishes_from_an_incomplete_roll_up_keeps_its_number(kit: E
     assert kit.flows["flow-a"] == 3
 
 
+def test_a_flow_whose_count_cannot_be_read_keeps_it_until_it_is_stale_and_holds_no_other_one(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 3)
+    kit.raise_errors("flow-b", "imp-1", 1)
+    kit.raise_errors("flow-c", "imp-1", 1)
+    kit.raise_errors("flow-d", "imp-1", 1)
+    kit.client.flow_homes["flow-d"] = "int-1"
+    kit.collect()
+    kit.resolve("flow-b", "imp-1")
+    kit.client.unread["integration_errors"] = {"flow-a"}
+    kit.next()
+    assert kit.flows == {"flow-a": 3, "flow-b": 0, "flow-c": 1, "flow-d": 1}
+    assert kit.view.integrations["int-1"] == 4
+    kit.next()
+    kit.next()
+    assert kit.flows == {"flow-b": 0, "flow-c": 1, "flow-d": 1}
+    assert kit.view.integrations == {"int-2": 1}
+    assert all(flow_id != "flow-a" for flow_id, _ in kit.view.steps)
+    kit.client.unread.clear()
+    kit.next()
+    assert kit.flows["flow-a"] == 3
+    assert kit.view.integrations["int-1"] == 4
+
+
+def test_a_flow_of_which_only_the_id_can_be_read_exists_and_makes_no_integration_empty(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-c", "imp-1", 2)
+    kit.client.unread["flows"] = {"flow-c"}
+    kit.collect()
+    assert "int-2" not in kit.view.integrations
+    kit.client.unread.clear()
+    kit.next()
+    assert kit.view.integrations["int-2"] == 2
+
+
 def test_no_total_is_told_of_an_integration_with_a_flow_of_unknown_number(kit: ErrorsKit) -> None:
     kit.raise_errors("flow-a", "imp-1", 3)
     kit.raise_errors("flow-c", "imp-1", 3)

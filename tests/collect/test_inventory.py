@@ -12,7 +12,6 @@ from exporter.collect.inventory import (
     FlowFacts,
     InventoryCollector,
     InventoryView,
-    inventory_view,
 )
 from exporter.config.settings import CollectorSettings
 from tests.api.kit import kit
@@ -130,7 +129,6 @@ class TestWhatIsNotListed:
         assert client.collect(under_test) is None
         view = view_of(client)
         assert (set(view.flows), set(view.integrations)) == ({"a", "b"}, {"i1", "i2"})
-        assert not view.complete
 
     @pytest.mark.parametrize(
         ("gone", "flows", "integrations"),
@@ -145,7 +143,32 @@ class TestWhatIsNotListed:
         client.collect(under_test)
         view = view_of(client)
         assert (set(view.flows), set(view.integrations)) == (flows, integrations)
-        assert view.complete
+
+    @pytest.mark.parametrize(("call", "broken", "gone"), [("flows", "a", "b"), ("integrations", "i1", "i2")])
+    def test_a_row_that_cannot_be_read_keeps_nothing_but_what_it_is_about(
+        self, client: ListingClient, call: str, broken: str, gone: str
+    ) -> None:
+        under_test = collector(client)
+        client.collect(under_test)
+        new = flow("new") if call == "flows" else Integration(id="new")
+        client.rows[call] = (*(row for row in client.rows[call] if row.id != gone), new)
+        client.unread[call] = {broken}
+        assert client.collect(under_test) is None
+        assert set(getattr(view_of(client), call)) == {broken, "new"}
+
+    def test_what_cannot_be_read_for_long_is_not_known_any_more(self, client: ListingClient) -> None:
+        under_test = collector(client)
+        client.collect(under_test)
+        client.unread["flows"] = {"a"}
+        client.clock.advance(600)
+        client.collect(under_test)
+        assert set(view_of(client).flows) == {"a", "b"}
+        client.clock.advance(300)
+        client.collect(under_test)
+        assert set(view_of(client).flows) == {"b"}
+        client.unread.clear()
+        client.collect(under_test)
+        assert set(view_of(client).flows) == {"a", "b"}
 
     def test_a_renamed_flow_keeps_its_id_in_an_incomplete_listing_too(self, client: ListingClient) -> None:
         under_test = collector(client)
@@ -196,13 +219,7 @@ class TestFailures:
 
 
 def test_an_empty_account_is_known_to_be_empty() -> None:
-    assert collected(integrations=()) == InventoryView({}, {}, complete=True)
-
-
-def test_a_view_can_be_made_without_one_before() -> None:
-    client = account(flow("a"))
-    listings = client.integrations(client.refresh), client.flows(client.refresh)
-    assert set(inventory_view(*listings, None).flows) == {"a"}
+    assert collected(integrations=()) == InventoryView({}, {})
 
 
 class TestFamilies:
@@ -250,7 +267,6 @@ def test_the_simulated_account_agrees() -> None:
         assert client.collect(under_test) is None
         before = view_of(client)
         assert len(before.flows) == 40
-        assert before.complete
         assert {row.integration_id for row in before.flows.values()} <= set(before.integrations)
         assert all(row.step_ids for row in before.flows.values())
         first, second, *_ = before.flows

@@ -395,6 +395,27 @@ def test_a_flow_missing_from_an_incomplete_listing_keeps_its_counters(kit: JobsK
     assert kit.flow().runs == (1, 0, 0)
 
 
+@pytest.mark.parametrize("home", [INTEGRATION, None])
+def test_a_flow_of_which_only_the_id_can_be_read_keeps_its_counters_and_no_others(
+    kit: JobsKit, home: str | None
+) -> None:
+    kit.client.flow_homes = {FLOW: home, "flow-2": "integration-2"}
+    kit.client.integration_ids = [INTEGRATION, "integration-2"]
+    kit.collect()
+    kit.clock.advance(30)
+    kit.finish("a", integration_id=home)
+    kit.finish("b", flow_id="flow-2", integration_id="integration-2")
+    kit.next()
+    kit.restart()
+    del kit.client.flow_homes["flow-2"]
+    kit.client.integration_ids = [INTEGRATION]
+    kit.client.unread["flows"] = {FLOW}
+    kit.next()
+    assert set(kit.runs.flows) == {FLOW}
+    assert kit.flow().runs == (1, 0, 0)
+    assert set(kit.runs.integrations) == {INTEGRATION, home or "none"}
+
+
 def test_a_first_listing_that_is_incomplete_takes_no_counters_away(kit: JobsKit) -> None:
     kit.collect()
     kit.clock.advance(30)

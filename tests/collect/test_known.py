@@ -1,5 +1,7 @@
 """What exists, from listings that may be incomplete."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.api.listing import Listing
@@ -36,6 +38,22 @@ def test_what_an_incomplete_list_of_integrations_leaves_out_still_exists() -> No
     now = known(*listings({"flow-1": "int-1"}, ["int-1"], integrations=False), BEFORE)
     assert now.integrations == {"int-1", "int-2"}
     assert not now.complete
+
+
+def test_a_row_that_cannot_be_read_tells_that_its_flow_exists_and_keeps_no_other_one() -> None:
+    flows, integrations = listings({}, ["int-1"])
+    now = known(replace(flows, unread=frozenset({"flow-1", "flow-9"})), integrations, BEFORE)
+    assert now.flows == {"flow-1": "int-1"}
+    assert now.homeless == {"flow-9"}
+    assert ("flow-1" in now, "flow-9" in now, "flow-2" in now) == (True, True, False)
+    assert now.complete
+
+
+def test_a_row_that_cannot_be_read_tells_that_its_integration_exists() -> None:
+    flows, integrations = listings({"flow-1": "int-1"}, ["int-1"])
+    now = known(flows, replace(integrations, unread=frozenset({"int-7"})), BEFORE)
+    assert now.integrations == {"int-1", "int-7"}
+    assert now.complete
 
 
 @pytest.mark.parametrize(("home", "expected"), [(None, {"int-1", "none"}), ("int-1", {"int-1"})])

@@ -136,6 +136,49 @@ class TestAPartialList:
             assert world.scraped.now("celigo_integration_runs_total").keys() == before.keys()
 
 
+class TestARowThatCannotBeRead:
+    """For good, while its id can: it exists, its state is unknown before long, and it holds nothing else back."""
+
+    def test_deleted_flows_go_all_the_same_and_its_own_runs_go_on_counting(self, tmp_path: Path) -> None:
+        with World(tmp_path, **SMALL) as world:
+            world.minutes(30)
+            broken, deleted = world.simulator.engine.account.flows[:2]
+            world.simulator.inject("wrong_types", path="/v1/flows", row=broken.id)
+            world.simulator.inject("flow_deleted", flow=deleted.id)
+            world.minutes(10)
+            assert world.scraped.value("celigo_flow_enabled", flow_id=broken.id) is not None
+            assert world.scraped.value("celigo_flow_enabled", flow_id=deleted.id) is None
+            assert world.scraped.value("celigo_flow_runs_total", flow_id=deleted.id, status="completed") is None
+            world.kill()
+            world.start()
+            before = world.scraped.value("celigo_flow_runs_total", flow_id=broken.id, status="completed")
+            world.hours(1)
+            assert world.scraped.value("celigo_flow_enabled", flow_id=broken.id) is None
+            assert world.scraped.value("celigo_flow_open_errors", flow_id=broken.id) is not None
+            after = world.scraped.value("celigo_flow_runs_total", flow_id=broken.id, status="completed")
+            assert before is not None
+            assert after is not None
+            assert after > before
+            assert sum(world.scraped.now("celigo_exporter_rows_rejected_total", collector="inventory").values()) > 0
+            assert world.differences() == []
+
+    def test_the_state_of_a_connection_is_unknown_when_it_is_stale_and_known_again_afterwards(
+        self, tmp_path: Path
+    ) -> None:
+        with World(tmp_path, **SMALL) as world:
+            world.minutes(3)
+            broken = world.simulator.engine.account.connections[0].id
+            others = {series for series in world.scraped.now("celigo_connection_online") if broken not in series}
+            incident = world.simulator.inject("wrong_types", path="/v1/connections", row=broken)
+            world.minutes(staleness_minutes("connections") - 2)
+            assert world.scraped.value("celigo_connection_online", connection_id=broken) == 1
+            world.minutes(4)
+            assert set(world.scraped.now("celigo_connection_online")) == others
+            world.simulator.lift(incident)
+            world.minutes(2)
+            assert world.scraped.value("celigo_connection_online", connection_id=broken) == 1
+
+
 class TestWhatIsDeleted:
     def test_a_flow_goes_with_all_its_series_at_the_next_good_listing(self, tmp_path: Path) -> None:
         with mock.patch.object(departed, "KEPT_SECONDS", HOUR), World(tmp_path, **SMALL) as world:

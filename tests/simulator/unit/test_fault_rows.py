@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from exporter.simulator.fault_rows import ALTERATIONS
+from exporter.simulator.fault_rows import ALTERATIONS, MANGLED, mangled_row
+from exporter.simulator.faults import FaultSpec
 from exporter.simulator.messages import NOTHING, Answer, Request
 
 JOBS = Request.of("GET", "/v1/jobs?createdAt_gte=2026-01-01")
@@ -122,3 +123,24 @@ def test_equal_answers_are_altered_to_equal_bytes_and_left_untouched_themselves(
     first, second = altered(kind, given), altered(kind, rows(100))
     assert msgspec.json.encode(first) == msgspec.json.encode(second)
     assert given == rows(100)
+
+
+@pytest.mark.parametrize("kind", MANGLED)
+@pytest.mark.parametrize("key", ["_id", "errorId", "_flowId", "_expOrImpId"])
+def test_a_single_row_is_mangled_as_all_of_them_would_be(kind: str, key: str) -> None:
+    page = [{**row, "name": "n", "createdAt": "2026-01-01T00:00:00Z"} for row in rows(3, key)]
+    whole = altered(kind, page)
+    single = mangled_row(kind, page[1][key], Answer(200, page), JOBS).content
+    assert single == [page[0], whole[1], page[2]] != page
+    assert mangled_row(kind, "nobody", Answer(200, {"jobs": page}), JOBS).content == {"jobs": page}
+
+
+def test_a_row_is_told_by_its_own_id_not_by_what_it_belongs_to() -> None:
+    page = [{"_id": "run", "_flowId": "flow", "numError": 1}]
+    assert mangled_row("wrong_types", "flow", Answer(200, page), JOBS).content == page
+
+
+def test_a_row_goes_with_faults_of_rows_only() -> None:
+    assert FaultSpec("wrong_types", row="a").row == "a"
+    with pytest.raises(ValueError, match="row goes with missing_ids, wrong_types, bad_dates, numbers_as_strings only"):
+        FaultSpec("slow", row="a")
