@@ -19,8 +19,9 @@ from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
 from exporter.collect.departed import Departed
 from exporter.collect.known import InventoryClient, Known, KnownObjects
+from exporter.collect.passes import JobPagesClient
 from exporter.collect.turns import Turns
-from exporter.collect.windows import JobPagesClient, JobWindows
+from exporter.collect.windows import JobWindows
 from exporter.config.settings import JobsSettings
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.state import Kind

@@ -3,10 +3,7 @@
 import pytest
 
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import (
-    ServerError,
-    Timeout,
-)
+from exporter.api.errors import ApiError, BadRequest, ServerError, Timeout
 from exporter.config.settings import JobsSettings
 from tests.clocks import EPOCH
 from tests.collect.jobs_kit import MINUTE, JobsKit
@@ -117,7 +114,7 @@ class TestAGap:
         kit.clock.advance(4 * 86_400)
         kit.client.faults["job_pages"] = slow
         caught_up_to: list[float] = []
-        until = min(EPOCH + 4 * 86_400, EPOCH + 50 * longest)
+        until = min(EPOCH + 4 * 86_400, EPOCH - kit.settings.overlap + 50 * longest)
         while not caught_up_to or caught_up_to[-1] < until:
             assert len(caught_up_to) < 60
             kit.next()
@@ -133,6 +130,77 @@ class TestAGap:
             kit.next()
         assert kit.watermark is not None
         assert kit.watermark > EPOCH + 86_400
+
+
+class TestAReadingThatBreaksOff:
+    """Slices are short, since long ones could not be read in time; a row may be hidden while its slice is read."""
+
+    @pytest.fixture
+    def kit(self) -> JobsKit:
+        kit = JobsKit()
+        kit.collect()
+        self.slowed(kit, 600.0)
+        return kit
+
+    def slowed(self, kit: JobsKit, longest: float, slices: int | None = None) -> None:
+        """Let slices of runs of more than `longest` seconds time out, and others fail once `slices` were read."""
+        left = iter(range(1_000_000 if slices is None else slices))
+
+        def fault(kind: str, _scope: str | None, _page: int, lower: float, upper: float | None) -> ApiError | None:
+            if kind == "flow" and (upper or kit.clock.time()) - lower > longest:
+                return Timeout(Endpoint.JOBS.value)
+            over = kind == "flow" and next(left, None) is None
+            return ServerError(Endpoint.JOBS.value, status=500) if over else None
+
+        kit.client.faults["job_pages"] = fault
+
+    def read(self, kit: JobsKit, seconds: float) -> None:
+        """A run a minute for so long."""
+        for _ in range(int(seconds // MINUTE)):
+            kit.next()
+
+    def test_a_row_that_was_late_before_an_absence_is_seen_though_the_first_reading_after_it_breaks_off(
+        self, kit: JobsKit
+    ) -> None:
+        self.read(kit, 1800)
+        kit.finish("late")
+        kit.client.unlisted.add("late")
+        self.read(kit, 300)
+        kit.clock.advance(3 * 3600)
+        kit.client.unlisted.clear()
+        self.slowed(kit, 86_400.0, slices=2)
+        kit.client.calls.clear()
+        assert isinstance(kit.next(), ServerError)
+        assert len({call[3] for call in kit.client.calls_of("job_pages") if call[0] == "flow"}) == 3
+        assert kit.runs.flows[FLOW].runs == (0, 0, 0)
+        kit.client.faults.clear()
+        self.read(kit, 600)
+        assert kit.flow().runs == (1, 0, 0)
+
+    @pytest.mark.parametrize("slices", [12, 24, 30, 34])
+    @pytest.mark.parametrize("by_integration", [False, True], ids=["account", "integration"])
+    def test_a_row_that_was_late_when_a_reading_broke_off_for_hours_is_seen_by_the_one_after_it(
+        self, kit: JobsKit, by_integration: bool, slices: int
+    ) -> None:
+        if by_integration:
+            kit.client.always("job_pages", BadRequest(Endpoint.JOBS.value, status=400))
+            kit.next()
+            self.slowed(kit, 600.0)
+        self.read(kit, 1800)
+        kit.clock.advance(3 * 3600)
+        for _ in range(100):
+            # One is hidden in each of the places to which the reading may come.
+            kit.clock.advance(20)
+            kit.finish(f"late {kit.now}")
+        kit.client.unlisted.update(kit.client.jobs)
+        self.slowed(kit, 600.0, slices)
+        assert any(isinstance(kit.next(), ServerError) for _ in range(20))
+        kit.clock.advance(2 * 3600 - 2400)
+        kit.client.unlisted.clear()
+        kit.clock.advance(4 * 3600)
+        kit.client.faults.clear()
+        self.read(kit, 1800)
+        assert kit.flow().runs == (100, 0, 0)
 
 
 class TestAWrongListing:

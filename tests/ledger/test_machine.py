@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from exporter.api.errors import ApiError
 from exporter.api.models import Job
 from exporter.config.settings import JobsSettings
 from exporter.ledger.state import Kind
@@ -46,7 +47,7 @@ records = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
 pick = st.integers(0, 1000)
 """Which of those there are: the place modulo their number."""
 
-fault = st.builds(Failing, st.sampled_from(sorted(ERRORS)), st.integers(0, 6), st.booleans())
+fault = st.builds(Failing, st.sampled_from(sorted(ERRORS)), st.integers(0, 12), st.booleans())
 faults = st.dictionaries(
     st.sampled_from(["current_jobs", "job_pages", "job", "flows", "integrations"]), fault, min_size=1, max_size=3
 )
@@ -202,6 +203,20 @@ class Machine(RuleBasedStateMachine):
         self.kit.client.faults.update(failing)
         self.kit.collect()
         self.kit.client.faults.clear()
+        self.account.collected()
+
+    @rule(longest=st.sampled_from([300.0, 900.0, 3600.0]), times=st.integers(1, 6))
+    def collect_slowly(self, longest: float, times: int) -> None:
+        """What lies further apart cannot be read in time, so that slices become short."""
+        kit = self.kit
+
+        def slow(_kind: str, _scope: str | None, _page: int, lower: float, upper: float | None) -> ApiError | None:
+            return ERRORS["timeout"]() if (upper or kit.clock.time()) - lower > longest else None
+
+        kit.client.faults["job_pages"] = slow
+        for _ in range(times):
+            kit.collect()
+        kit.client.faults.clear()
         self.account.collected()
 
     @precondition(lambda self: not self.slipped)
