@@ -47,7 +47,3 @@ class Coverage:
         """Monotonic instant of the newest reading of anything."""
         readings = [*self._own.values(), *([self._account] if self._account else [])]
         return max((row.at for row in readings), default=None)
-
-    def keep(self, integration_ids: Collection[str]) -> None:
-        """Forget integrations that no longer exist."""
-        self._own = {name: row for name, row in self._own.items() if name in integration_ids}

@@ -51,16 +51,23 @@ class KnownObjects:
     def __init__(self, client: InventoryClient) -> None:
         self._client = client
         self._latest: Known | None = None
+        self._ever: frozenset[str] = frozenset()
 
     @property
     def latest(self) -> Known | None:
         """What was read last; None before the first success."""
         return self._latest
 
+    @property
+    def integrations_ever(self) -> frozenset[str]:
+        """Every integration that was in any answer."""
+        return self._ever
+
     def read(self, refresh: Refresh) -> Known:
         """Read both listings; raises ApiError. What an incomplete one leaves out is taken from the answer before."""
         flows, integrations = self._client.flows(refresh), self._client.integrations(refresh)
         self._latest = known(flows, integrations, self._latest)
+        self._ever |= self._latest.integrations
         return self._latest
 
 

@@ -147,7 +147,7 @@ class JobWindows:
     def _read_each(self, refresh: Refresh) -> None:
         known = self._known.read(refresh)
         # One wrong listing must not move the watermark past what it left out.
-        wanted = known.integrations | self._ledger.tallies().integrations.keys()
+        wanted = self._known.integrations_ever | self._ledger.tallies().integrations.keys()
         attempts, gone, found = Attempts(refresh), dict[str, Covered](), False
         self._turns.want(wanted, refresh.clock.monotonic())
         for integration_id in self._turns.first():
@@ -169,8 +169,6 @@ class JobWindows:
         reached = self.coverage.of_all(wanted)
         if reached is not None and known.complete:
             self._ledger.advance(self._kind, reached.until, self._overlap, self._client.server_now())
-            self.coverage.keep(wanted)
-            self._parts = {name: going for name, going in self._parts.items() if name in wanted}
         if self._parts:
             self.caught_up = None
         elif reached is not None:

@@ -285,3 +285,20 @@ def test_a_wrong_listing_does_not_move_the_watermark_past_what_it_left_out(kit: 
     kit.client.integration_ids = homes
     kit.next()
     assert kit.integration("int-a").runs == (2, 0, 0)
+
+
+@pytest.mark.parametrize("wrong_listings", [1, 5])
+def test_nor_past_what_was_listed_before_and_could_not_be_read_yet(kit: JobsKit, wrong_listings: int) -> None:
+    kit.client.faults["job_pages"] = refusing(BadRequest("/v1/jobs"), "int-a")
+    kit.collect()
+    kit.clock.advance(600)
+    kit.finish("unread", integration_id="int-a")
+    for _ in range(10):
+        kit.next(1800)
+    homes, kit.client.integration_ids = kit.client.integration_ids, ["int-b"]
+    for _ in range(wrong_listings):
+        kit.next()
+    kit.client.integration_ids = homes
+    kit.client.faults["job_pages"] = refusing(BadRequest("/v1/jobs"))
+    kit.next(1800)
+    assert kit.integration("int-a").runs == (1, 0, 0)

@@ -6,8 +6,11 @@ import pytest
 
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
+from exporter.api.refresh import Refresh
 from exporter.collect.coverage import Coverage, Covered
-from exporter.collect.known import Known, known
+from exporter.collect.known import Known, KnownObjects, known
+from tests.clocks import ManualClock
+from tests.collect.fake_client import FakeClient
 
 BEFORE = Known({"flow-1": "int-1", "flow-2": "none"}, frozenset({"int-1", "int-2", "none"}), complete=True, at=10.0)
 
@@ -56,6 +59,16 @@ def test_a_row_that_cannot_be_read_tells_that_its_integration_exists() -> None:
     assert now.complete
 
 
+def test_every_integration_that_was_ever_listed_is_remembered() -> None:
+    client = FakeClient(ManualClock(), flow_homes={"flow-1": None}, integration_ids=["int-1"])
+    objects, refresh = KnownObjects(client), Refresh(client.clock, 1e9)
+    assert objects.integrations_ever == frozenset()
+    objects.read(refresh)
+    client.flow_homes, client.integration_ids = {}, ["int-2"]
+    assert objects.read(refresh).integrations == {"int-2"}
+    assert objects.integrations_ever == {"int-1", "none", "int-2"}
+
+
 @pytest.mark.parametrize(("home", "expected"), [(None, {"int-1", "none"}), ("int-1", {"int-1"})])
 def test_flows_outside_any_integration_have_a_home_of_their_own(home: str | None, expected: set[str]) -> None:
     assert known(*listings({"flow-1": home}, ["int-1"]), None).integrations == expected
@@ -78,8 +91,6 @@ def test_the_newest_reading_of_an_integration_counts_whichever_way_it_was_read()
     assert coverage.of("a") == coverage.of("never") == Covered(110.0, 2.0)
     coverage.integration_read("a", Covered(120.0, 3.0))
     assert coverage.of("a") == Covered(120.0, 3.0)
-    coverage.keep(["b"])
-    assert coverage.of("a") == Covered(110.0, 2.0)
 
 
 def test_nothing_read_is_nothing_covered() -> None:

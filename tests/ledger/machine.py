@@ -219,9 +219,11 @@ class Account:
     def is_history(self, name: str) -> bool:
         """Ended before the first sight, and nobody saw it before its end; to be asked before a lagging row shows it."""
         row = self.rows[name]
-        track = self.kit.store.state.tracks[row.type]  # type: ignore[index]  # only the two kinds are created
         assert row.ended_at is not None, f"{name} was dealt with before its end"
-        return name not in self.seen and row.ended_at <= track.since
+        if name in self.seen:
+            return False
+        track = self.kit.store.state.tracks[row.type]  # type: ignore[index]  # only the two kinds are created
+        return row.ended_at <= track.since
 
     def to_count(self) -> list[Job]:
         """Every ended run that has to be counted in the end: no history, and not older than the first window."""
