@@ -62,6 +62,7 @@ class Report:
     """What came of it. `wrong` are lines about numbers that were wrong at a scrape or at the end."""
 
     seed: int
+    period: float
     runs: int = 0
     retries: int = 0
     records: int = 0
@@ -82,7 +83,7 @@ class Report:
                 f"seed {self.seed}: {self.runs} runs",
                 f"{self.retries} retries",
                 f"{self.records} records",
-                f"{self.scrapes} scrapes ({self.exact} compared to the run)",
+                f"{self.scrapes} scrapes every {self.period:g} s ({self.exact} compared to the run)",
                 f"{self.kills} kills",
                 f"{self.outages} outages",
                 f"{self.requests} requests between them ({share:.1%} failed)",
@@ -99,7 +100,7 @@ class Storm:
         self._world = world
         self._plan = plan
         self._random = Random(plan.seed)
-        self._report = Report(plan.seed)
+        self._report = Report(plan.seed, plan.scrape_every)
         self._late_until = 0.0
         self._late: int | None = None
         self._errors_before = (0.0, 0.0)
