@@ -47,7 +47,8 @@ class Pass:
 
     `at` is the monotonic instant it began at, `until` the same by the server's clock, and what it reads up to. All from
     its start to `reached` has been read. `gap_from` is up to where everything had been read before; `whole_overlap` is
-    whether it started the whole overlap behind that. `moved` is whether anything was read.
+    whether it started the whole overlap behind that. `answered` is whether the server has told its time since it began,
+    `moved` whether a slice was read.
     """
 
     at: float
@@ -55,6 +56,7 @@ class Pass:
     until: float
     gap_from: float
     whole_overlap: bool = True
+    answered: bool = False
     moved: bool = False
 
 
@@ -95,11 +97,10 @@ class Slices:
         """
         lower: float | None = going.reached
         whole, slices = True, 0
-        began_now = not going.moved
         while lower is not None:
             upper = lower + self.span if lower + self.span < going.until else None
             try:
-                cut = self._read_slice(refresh, lower, upper, integration_id)
+                cut = self._read_slice(refresh, going, lower, upper, integration_id)
             except Timeout:
                 if whole and slices:
                     if slices < _SLICES_TO_WIDEN:  # a run that has time for few has to take long ones
@@ -108,7 +109,6 @@ class Slices:
                 if not self._ahead:
                     self._narrow(going.until - lower)
                 raise
-            self._settle_until(refresh, going, began_now=began_now)
             if cut and not self.shortest:
                 self._narrow(going.until - lower)
                 continue
@@ -128,13 +128,14 @@ class Slices:
         """Monotonic instant `at` by the server's clock; exact as soon as an answer has told its time."""
         return self._client.server_now() - (refresh.clock.monotonic() - at)
 
-    def _settle_until(self, refresh: Refresh, going: Pass, *, began_now: bool) -> None:
-        """Take the server's word for when the pass began; later runs may only correct it to earlier.
+    def _settle_until(self, refresh: Refresh, going: Pass) -> None:
+        """Take the server's word for when the pass began; what it tells later can only correct that to earlier.
 
         The monotonic clock may stand still while the machine sleeps, by which the pass seems to have begun later.
         """
         begun = self.begun(refresh, going.at)
-        going.until = begun if began_now else min(going.until, begun)
+        going.until = min(going.until, begun) if going.answered else begun
+        going.answered = True
 
     def _narrow(self, rest: float) -> None:
         self.span = max(NARROWEST_SECONDS, min(self.span, rest) / 2)
@@ -142,13 +143,16 @@ class Slices:
     def _widen(self) -> None:
         self.span = min(WIDEST_SECONDS, self.span * 2)
 
-    def _read_slice(self, refresh: Refresh, lower: float, upper: float | None, integration_id: str | None) -> bool:
+    def _read_slice(
+        self, refresh: Refresh, going: Pass, lower: float, upper: float | None, integration_id: str | None
+    ) -> bool:
         """Read one slice into the ledger; whether it was cut."""
         cut = False
         pages = self._client.job_pages(
             refresh, kind=self._kind, created_gte=lower, created_lte=upper, integration_id=integration_id
         )
         for number, page in enumerate(pages):
+            self._settle_until(refresh, going)
             if number == 0 and page.rejected and not page.rows:
                 raise UnexpectedShape(Endpoint.JOBS.value, status=200, detail="no row could be read")
             cut = cut or page.cut

@@ -203,6 +203,31 @@ class TestAReadingThatBreaksOff:
         assert kit.flow().runs == (100, 0, 0)
 
 
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("hours", [0.5, 3, 30])
+def test_a_machine_that_sleeps_in_the_middle_of_a_reading_misses_nothing(kit: JobsKit, page: int, hours: float) -> None:
+    """Its monotonic clock stands still meanwhile, and the newest page was read before it."""
+    kit.client.page_size = 2
+    kit.collect()
+    for number in range(8):
+        kit.clock.advance(1)
+        kit.finish(f"before {number}")
+
+    def asleep(kind: str, _scope: str | None, at_page: int, *_: object) -> None:
+        if kind == "flow" and at_page == page:
+            kit.client.faults.clear()
+            for number in range(6):
+                kit.clock.set_wall(kit.clock.time() + hours * 600)
+                kit.finish(f"meanwhile {number}")
+
+    kit.client.faults["job_pages"] = asleep
+    kit.next()
+    assert kit.client.faults == {}
+    for _ in range(3):
+        kit.next()
+    assert kit.flow().runs == (14, 0, 0)
+
+
 class TestAWrongListing:
     def test_one_empty_listing_hides_the_counters_and_the_next_good_one_brings_them_back(self, kit: JobsKit) -> None:
         kit.collect()
