@@ -1,7 +1,8 @@
 """One reading of a job listing, slice by slice, oldest first, over several runs of the collector if it takes them.
 
-A pass reads up to the moment it began at. What the listing did not show yet at that moment is younger than the overlap,
-and the next pass begins an overlap before it: however long a pass takes, and wherever it breaks off, nothing is missed.
+A pass reads up to the moment it began at, and what comes next is counted from there: rows that the listing did not show
+yet at that moment are younger than the overlap, and in reach of the next pass that takes the whole of it. So nothing is
+missed, however long a pass takes and wherever it breaks off.
 """
 
 from collections.abc import Callable, Iterable

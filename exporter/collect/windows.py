@@ -155,15 +155,17 @@ class JobWindows:
                 break
             self._turns.to_the_end(integration_id)
             asked_at = refresh.clock.monotonic()
-            with attempts.step():
+            listed = integration_id in known.integrations
+            with attempts.step(proof=listed):
                 try:
                     self._read_integration(refresh, integration_id)
                     found = True
                 except NotFound:
                     gone[integration_id] = Covered(self._slices.begun(refresh, asked_at), asked_at)
-                    raise
-        # A 404 among answers means that the integration was just deleted; 404s alone could have any reason, and must
-        # not move the watermark.
+                    if listed:
+                        raise  # of one that is not listed any more nothing else was to be expected
+        # A 404 among answers means that the integration was deleted; 404s alone could have any reason, and must not
+        # move the watermark.
         for integration_id, asked in gone.items() if found else ():
             self.coverage.integration_read(integration_id, asked)
         reached = self.coverage.of_all(wanted)

@@ -56,7 +56,11 @@ COLLECTOR = (
 
 JOBS = (
     *COLLECTOR,
-    Key("overlap", duration(60, 7 * DAY), "How far back every listing of runs starts before the newest known one."),
+    Key(
+        "overlap",
+        duration(60, 7 * DAY),
+        "How far back runs are listed every ten minutes, to see those that appear late.",
+    ),
     Key("retention", duration(3600, 400 * DAY), "How long the account keeps runs. A gap is caught up no further back."),
     Key("retries_interval", duration(1, DAY), "How often retry jobs are listed."),
     Key("follow_per_run", whole(0, 1000), "Unfinished runs asked for one by one, at most, when no listing shows them."),

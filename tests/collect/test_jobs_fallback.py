@@ -302,3 +302,22 @@ def test_nor_past_what_was_listed_before_and_could_not_be_read_yet(kit: JobsKit,
     kit.client.faults["job_pages"] = refusing(BadRequest("/v1/jobs"))
     kit.next(1800)
     assert kit.integration("int-a").runs == (1, 0, 0)
+
+
+def test_integrations_deleted_long_ago_cost_neither_the_others_nor_the_watermark_anything(kit: JobsKit) -> None:
+    kit.client.integration_ids += [f"int-{number}" for number in range(5)]
+    kit.collect()
+    kit.client.integration_ids = kit.client.integration_ids[:4]
+
+    def fault(_kind: str, scope: str | None, *_: object) -> ApiError | None:
+        if scope is None:
+            return BadRequest("/v1/jobs", status=400)
+        return None if scope in kit.client.integration_ids else NotFound("/v1/jobs", status=404)
+
+    kit.client.faults["job_pages"] = fault
+    for _ in range(4):
+        kit.clock.advance(30)
+        kit.finish(f"run {kit.now}", integration_id="int-d", flow_id="flow-d")
+        assert kit.next() is None
+        assert kit.watermark == kit.clock.time()
+    assert kit.integration("int-d").runs == (4, 0, 0)

@@ -229,25 +229,25 @@ def test_a_machine_that_sleeps_in_the_middle_of_a_reading_misses_nothing(kit: Jo
 
 
 class TestAWrongListing:
-    def test_one_empty_listing_hides_the_counters_and_the_next_good_one_brings_them_back(self, kit: JobsKit) -> None:
+    @pytest.fixture
+    def kit(self) -> JobsKit:
+        """One run was counted, then no flow was listed."""
+        kit = JobsKit()
         kit.collect()
         kit.clock.advance(30)
         kit.finish("a")
         kit.next()
         kit.client.listed_homes = {}
         kit.next()
+        return kit
+
+    def test_one_empty_listing_hides_the_counters_and_the_next_good_one_brings_them_back(self, kit: JobsKit) -> None:
         assert FLOW not in kit.runs.flows
         kit.client.listed_homes = None
         kit.next()
         assert kit.flow().runs == (1, 0, 0)
 
     def test_after_a_day_the_numbers_are_gone(self, kit: JobsKit) -> None:
-        kit.collect()
-        kit.clock.advance(30)
-        kit.finish("a")
-        kit.next()
-        kit.client.listed_homes = {}
-        kit.next()
         kit.next(25 * 3600)
         kit.client.listed_homes = None
         kit.next()
