@@ -220,19 +220,15 @@ class Account:
         """Ended before the first sight, and nobody saw it before its end; to be asked before a lagging row shows it."""
         row = self.rows[name]
         assert row.ended_at is not None, f"{name} was dealt with before its end"
-        if name in self.seen:
-            return False
-        track = self.kit.store.state.tracks[row.type]  # type: ignore[index]  # only the two kinds are created
-        return row.ended_at <= track.since
+        return name not in self.seen and row.ended_at <= self._since(row)
 
     def to_count(self) -> list[Job]:
         """Every ended run that has to be counted in the end: no history, and not older than the first window."""
-        tracks = self.kit.store.state.tracks
         return [
             row
             for name, row in self.rows.items()
             if row.status in FINISHED and not self.counted.get(name, self.is_history(name))
-            if name in self.seen or (row.created_at or 0) >= tracks[row.type].since - OVERLAP  # type: ignore[index]
+            if name in self.seen or (row.created_at or 0) >= self._since(row) - OVERLAP
         ]
 
     def counted_rows(self) -> list[Job]:
@@ -242,6 +238,10 @@ class Account:
     def unknown(self) -> Counter[str]:
         """How many runs of each kind were seen, and are gone without an end."""
         return Counter(row.type or "" for name, row in self.gone.items() if name in self.seen)
+
+    def _since(self, row: Job) -> float:
+        """The first sight of the row's kind."""
+        return {str(kind): track.since for kind, track in self.kit.store.state.tracks.items()}[row.type or ""]
 
     def _put(self, row: Job) -> None:
         self.rows[row.id] = self.kit.client.jobs[row.id] = row
