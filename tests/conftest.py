@@ -1,12 +1,29 @@
-"""What the whole run shares: the recorder, and the tools that real-parts tests need."""
+"""What the whole run shares: the recorder and its judgement, and the tools that real-parts tests need."""
 
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.recorder import RECORDER, watching_requests
+
+LONG_FILES = (
+    *("e2e/test_budget.py", "simulation/test_truth_rules.py", "simulation/test_clock_jumps.py"),
+    *("e2e/test_prometheus.py", "e2e/test_failure_matrix.py", "simulation/test_restarts.py"),
+    *("e2e/test_kills.py", "simulation/test_week.py", "ledger/test_machine.py"),
+    *("e2e/test_demo.py", "e2e/test_detail_failures.py", "simulation/test_world.py"),
+    *("serve/test_ending.py", "simulation/test_flat.py", "test_whole_run.py", "simulation/test_wire.py"),
+)
+"""What takes longest, for the beginning of a run in several processes; what waits beside what computes."""
+
+# How long a generated case takes says nothing while other tests run beside it. All else stays as Hypothesis has it,
+# which differs where CI is set.
+settings.register_profile("beside others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside others")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,18 +37,39 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     RECORDER.printed(report.nodeid, report.capstdout + report.capstderr + report.caplog)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The judgement over the whole run comes last."""
-    items.sort(key=lambda item: item.path.name == "test_whole_run.py")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several processes, long files begin early, so that none is left running alone at the end."""
+    if hasattr(config, "workerinput"):
+        place = {Path(__file__).parent / name: number for number, name in enumerate(LONG_FILES)}
+        items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist remembered; one that broke down has nothing to hand over."""
+    RECORDER.take_over(getattr(node, "workeroutput", {}).get("recorded"))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Judge the whole run, or hand this process's part of it over to the one that judges."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["recorded"] = RECORDER.handed_over()
+    elif RECORDER.complaints() and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List the calls that the exporter sent in the whole run, ids replaced by their place."""
+    """List the calls that the exporter sent in the whole run, ids replaced by their place, and what nobody allowed."""
     counts = RECORDER.by_template()
     if counts:
         terminalreporter.section("requests sent by the exporter")
         for (method, template), count in sorted(counts.items()):
             terminalreporter.write_line(f"{count:7d} {method} {template}")
+    complaints = RECORDER.complaints()
+    if complaints:
+        terminalreporter.section("FAILED over the whole run", red=True, bold=True)
+        for line in complaints:
+            terminalreporter.write_line(line, red=True)
 
 
 @pytest.hookimpl(wrapper=True)

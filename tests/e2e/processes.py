@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +17,24 @@ import requests
 T = TypeVar("T")
 EXPORTER = (sys.executable, "-m", "exporter")
 
+_KEPT_PORTS: deque[socket.socket] = deque()
+_MOST_KEPT_PORTS = 64
+"""More than any test needs at once, and few beside the files that a process may have open."""
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody else is given, for a program of ours to listen on; until then connections are refused.
+
+    It stays bound here. Linux lets those listen all the same who name it and set SO_REUSEADDR, as the exporter, its
+    simulator and Prometheus do, and gives it to no process that asks for any port, which other tests do all the time.
+    """
+    kept = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind((host, 0))
+    _KEPT_PORTS.append(kept)
+    if len(_KEPT_PORTS) > _MOST_KEPT_PORTS:
+        _KEPT_PORTS.popleft().close()
+    return int(kept.getsockname()[1])
 
 
 def until(condition: Callable[[], T | None], what: str, seconds: float = 90.0) -> T:
