@@ -61,7 +61,7 @@ def build_account(options: SimulatorOptions, start_ms: int) -> Account:
     account.license_id = object_id(seed, "license", 0)
     account.connector_license_id = object_id(seed, "license", 1)
     if options.flows:
-        count = integration_count(options.flows)
+        count = options.integrations or integration_count(options.flows)
         account.agents = _agents(seed, start_ms)
         account.integrations = [_integration(seed, n, start_ms) for n in range(count)]
         account.connections = _connections(seed, count, account, start_ms)

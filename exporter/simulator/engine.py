@@ -128,6 +128,11 @@ class Engine:
         elif run.in_progress:
             self.agenda.at(soon, f"end|{run.id}", partial(self.end, run))
 
+    def replant(self, flow: Flow) -> None:
+        """Lay out the ticks of a flow anew, from now on, after its schedule changed."""
+        flow.planted += 1
+        self._plant(flow, self.now_ms)
+
     def refresh_down(self) -> None:
         """Note which connections are offline or gone, after any of them changed."""
         self.down = {c.id for c in self.account.connections if c.offline_since_ms is not None or c.deleted}
@@ -153,10 +158,21 @@ class Engine:
         tick_ms = next(times)
         created_ms = tick_ms + _TICK_DELAY_MS + _TICK_SPREAD_MS * (flow.ordinal % 3)
         key = f"tick|{flow.ordinal:06d}|{generators[0].step.id}"
-        self.agenda.at(created_ms, key, partial(self._tick, flow, generators, times))
+        self.agenda.at(created_ms, key, partial(self._tick, flow, generators, times, flow.planted))
 
-    def _tick(self, flow: Flow, generators: tuple[Generator, ...], times: Iterator[int], now_ms: int) -> None:
+    def _tick(
+        self, flow: Flow, generators: tuple[Generator, ...], times: Iterator[int], planted: int, now_ms: int
+    ) -> None:
+        if planted != flow.planted:
+            return
         self._await_tick(flow, generators, times)
+        if flow.late_ms:
+            key = f"late|{flow.ordinal:06d}|{generators[0].step.id}"
+            self.agenda.at(now_ms + flow.late_ms, key, partial(self._begin_scheduled, flow, generators))
+        else:
+            self._begin_scheduled(flow, generators, now_ms)
+
+    def _begin_scheduled(self, flow: Flow, generators: tuple[Generator, ...], now_ms: int) -> None:
         if not self.may_run(flow):
             return
         for generator in generators:

@@ -16,6 +16,7 @@ from exporter.simulator.resources import Branch, Connection, Flow, Generator, In
 
 _HAND_MADE = 24
 _STANDALONE_EVERY = 15
+_OPAQUE_EVERY, _OPAQUE = 200, 35
 _CHAINABLE = ("quarter", "hourly", "two_hourly", "daily", "weekday", "chained", "office")
 
 
@@ -77,6 +78,7 @@ class FlowFactory:
             processors=processors,
             branches=branches,
             legacy=legacy,
+            opaque_schedule=ordinal % _OPAQUE_EVERY == _OPAQUE and cadence.trigger == "scheduled",
             auto_resolve=draws.random() < 0.6,
             behaviour=draw_behaviour(cadence, draws, options.error_rate, options.failure_rate, len(ERROR_KINDS)),
             created_ms=self._start_ms - draws.randrange(40, 700) * DAY_MS,

@@ -73,6 +73,21 @@ class ScheduleStopped(Incident, frozen=True, tag="schedule_stopped"):
     flow: str
 
 
+class ScheduleLate(Incident, frozen=True, tag="schedule_late"):
+    """Each run that the flow's schedules start is created so many seconds after its tick."""
+
+    flow: str
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)]
+
+
+class FlowRescheduled(Incident, frozen=True, tag="flow_rescheduled"):
+    """The flow has another schedule, in another time zone if one is given; lifting brings the old one back."""
+
+    flow: str
+    schedule: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+
 class RunStuck(Incident, frozen=True, tag="run_stuck"):
     """The flow's run in progress, or a new one, neither moves nor ends until lifted."""
 
@@ -167,6 +182,8 @@ AccountIncident = (
     | FlowDisabled
     | FlowEnabled
     | ScheduleStopped
+    | ScheduleLate
+    | FlowRescheduled
     | RunStuck
     | RunVanished
     | ErrorStorm

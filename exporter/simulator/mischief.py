@@ -12,6 +12,7 @@ from exporter.simulator.overlays import Overlays
 from exporter.simulator.plan import RunPlan
 from exporter.simulator.resources import Agent, Connection, Flow, Integration, Step
 from exporter.simulator.runs import Run
+from exporter.simulator.schedule import is_schedule
 
 Target = TypeVar("Target", Flow, Integration, Connection, Agent, Step)
 
@@ -31,6 +32,7 @@ class Mischief:
         self._overlays = Overlays()
         self._stuck: dict[int, Run] = {}
         self._storms: dict[int, Run] = {}
+        self._rescheduled: dict[int, Flow] = {}
 
     def begin(self, incident_id: int, spec: kinds.AccountIncident) -> None:
         """Let an incident take effect now."""
@@ -51,6 +53,8 @@ class Mischief:
                 self._storms[incident_id] = self._storm(incident_id, spec)
             case kinds.ResolveErrors():
                 self._resolve(spec)
+            case kinds.FlowRescheduled():
+                self._rescheduled[incident_id] = self._reschedule(incident_id, spec)
             case kinds.FlowRunNow():
                 self._run_now(incident_id, spec)
             case _:
@@ -61,6 +65,9 @@ class Mischief:
         """Take back what can be taken back; an unknown id is no mistake."""
         self._gate.allow(incident_id)
         self._overlays.lift(incident_id)
+        rescheduled = self._rescheduled.pop(incident_id, None)
+        if rescheduled is not None:
+            self._engine.replant(rescheduled)
         run = self._stuck.pop(incident_id, None)
         if run is not None and run not in self._stuck.values():
             self._engine.unstick(run)
@@ -110,6 +117,9 @@ class Mischief:
             case kinds.ScheduleStopped():
                 put(incident_id, flow, "schedule_stopped", value=True)
                 return
+            case kinds.ScheduleLate():
+                put(incident_id, flow, "late_ms", spec.seconds * 1000)
+                return
             case kinds.FlowDeleted():
                 put(incident_id, flow, "deleted", value=True)
                 self._engine.audit.record(self._engine.now_ms, "flow", flow.id, "delete")
@@ -127,6 +137,17 @@ class Mischief:
                 raise LookupError("this incident has no effect")
         put(incident_id, flow, "modified_ms", self._engine.now_ms)
         self._engine.audit.record(self._engine.now_ms, "flow", flow.id, "update", field)
+
+    def _reschedule(self, incident_id: int, spec: kinds.FlowRescheduled) -> Flow:
+        flow, now_ms = self._flow(spec.flow), self._engine.now_ms
+        zone = spec.timezone or flow.timezone
+        if flow.trigger != "scheduled" or not is_schedule(spec.schedule, zone):
+            raise LookupError("the flow has no schedule of its own, or the new one cannot be read")
+        for attribute, value in (("schedule", spec.schedule), ("timezone", zone), ("modified_ms", now_ms)):
+            self._overlays.put(incident_id, flow, attribute, value)
+        self._engine.replant(flow)
+        self._engine.audit.record(now_ms, "flow", flow.id, "update", "schedule")
+        return flow
 
     def _home(self, wanted: str) -> str | None:
         if wanted == "none":

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from exporter.simulator.failures import ErrorKind, render_message, render_trace_key
+from exporter.simulator.failures import ErrorKind, render_assignee, render_message, render_trace_key
 from exporter.simulator.resources import JsonObject
 from exporter.simulator.runs import Run
 from exporter.simulator.timestamps import iso
@@ -43,7 +43,7 @@ class ErrorRecord:
             "retriable": self.number % 7 != 0,
             "purgeAt": iso(self.occurred_ms + retention_ms),
             "tags": [],
-            "assignedTo": "5f1a2b3c4d5e6f7081920a02" if self.number % 11 == 0 else None,
+            "assignedTo": render_assignee(self.number),
         }
         if self.kind.classification is not None:
             row["classification"] = self.kind.classification

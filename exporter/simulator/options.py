@@ -12,13 +12,15 @@ DAY_MS = 86_400_000
 class SimulatorOptions:
     """How large, how fast and how quirky the simulated account is.
 
-    Times are seconds. `base_clock` and `monotonic` replace the machine's clocks;
-    with a `base_clock` and no `start` the simulation begins at the clock's value.
-    Port 0 means: any free port. `next_page_method` says which method the two reading
+    Times are seconds. `integrations` None means as many as an account of so many flows
+    has. `base_clock` and `monotonic` replace the machine's clocks; with a `base_clock`
+    and no `start` the simulation begins at the clock's value. Port 0 means: any
+    free port. `next_page_method` says which method the two reading
     POSTs accept for their next page (contract 1.6 leaves it open).
     """
 
     flows: int = 60
+    integrations: int | None = None
     seed: int = 1
     speed: float = 1.0
     history_seconds: float = 86_400.0
@@ -47,6 +49,8 @@ class SimulatorOptions:
         """Refuse values no account could have; raises ValueError."""
         if self.flows < 0 or self.page_size < 1 or self.job_page_size < 1:
             raise ValueError("flows must be 0 or more, page sizes 1 or more")
+        if self.integrations is not None and self.integrations < 1:
+            raise ValueError("integrations must be 1 or more")
         if not 0 <= self.history_seconds <= self.retention_seconds:
             raise ValueError("history must lie within the retention")
         if self.bucket_size < 1 or self.bucket_rate <= 0:

@@ -1,5 +1,6 @@
 """What happens to errors after a run: resolution, retries, expiry."""
 
+from collections import Counter
 from functools import partial
 
 from exporter.simulator.account import Account
@@ -18,7 +19,11 @@ _RETRY_SUCCESS = 0.7
 
 
 class Repair:
-    """Raises the errors of a run and decides what becomes of them."""
+    """Raises the errors of a run and decides what becomes of them.
+
+    `resolved` counts, over the whole life of the account, the errors that were resolved, by the integration that their
+    flow belonged to (`none` without one) and by what resolved them (`auto`, `user`).
+    """
 
     def __init__(
         self, options: SimulatorOptions, account: Account, agenda: Agenda, runs: RunBook, errors: ErrorBook
@@ -28,6 +33,7 @@ class Repair:
         self._agenda = agenda
         self._runs = runs
         self._errors = errors
+        self.resolved: dict[str, Counter[str]] = {}
 
     def raise_errors(self, run: Run, now_ms: int) -> None:
         """Store the error records of an ended run and plan what happens to them."""
@@ -57,6 +63,8 @@ class Repair:
     def resolve(self, flow: Flow, step_id: str, ids: list[str], by: str, now_ms: int) -> int:
         """Resolve open errors of a step; returns how many were still open."""
         count = self._errors.resolve(flow.id, step_id, ids, now_ms, by, self._account.user_id)
+        if count:
+            self.resolved.setdefault(flow.integration_id or "none", Counter())[by] += count
         if count and not self._errors.open_count(flow.id):
             flow.resolved_ms = now_ms
         return count

@@ -107,7 +107,9 @@ class Flow:
 
     `trigger` is scheduled, listener, chained or on_demand. `legacy` flows carry
     `_exportId`/`_importId` at the top instead of generators and processors.
-    `in_progress` counts the unfinished runs per generator step.
+    `in_progress` counts the unfinished runs per generator step. `late_ms` is how long after
+    their ticks runs are created, `opaque_schedule` shows the schedule as an object, `planted` tells how often its ticks
+    were laid out.
     """
 
     ordinal: int
@@ -133,6 +135,9 @@ class Flow:
     resolved_ms: int | None = None
     deleted: bool = False
     schedule_stopped: bool = False
+    late_ms: int = 0
+    opaque_schedule: bool = False
+    planted: int = 0
     in_progress: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
+
+_FIELDS = 6
 
 
 def ticks(schedule: str, zone: str | None, after_ms: int) -> Iterator[int]:
@@ -23,6 +25,15 @@ def last_tick(schedule: str, zone: str | None, before_ms: int) -> int:
     """Return the newest instant (ms) before `before_ms` at which `schedule` fired."""
     moment = next(CronSim(_expression(schedule), _local(zone, before_ms), reverse=True))
     return int(moment.timestamp()) * 1000
+
+
+def is_schedule(schedule: str, zone: str | None) -> bool:
+    """Whether the engine can follow it."""
+    try:
+        next(ticks(schedule, zone, 0))
+    except (CronSimError, StopIteration, ValueError, KeyError, OSError):
+        return False
+    return len(schedule.split()) == _FIELDS
 
 
 def _expression(schedule: str) -> str:

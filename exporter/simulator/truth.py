@@ -6,16 +6,21 @@ Read straight from the engine's state, on none of the ways an exporter takes.
 from collections import Counter
 
 from exporter.simulator.engine import Engine
+from exporter.simulator.failures import render_assignee
 from exporter.simulator.inventory_rows import queue_size
 from exporter.simulator.open_errors import StepErrors
+from exporter.simulator.options import DAY_MS
 from exporter.simulator.resources import JsonObject
+
+_AGES_MS = {"1h": DAY_MS // 24, "24h": DAY_MS, "7d": 7 * DAY_MS, "25d": 25 * DAY_MS}
+_EXPIRING_MS = 3 * DAY_MS
 
 
 def ground_truth(engine: Engine, now_ms: int) -> JsonObject:
     """Return the state as of `now_ms`; instants are unix seconds."""
     with engine.lock:
         engine.advance(now_ms)
-        account, tallies = engine.account, engine.runs.tallies
+        account, tallies, resolved = engine.account, engine.runs.tallies, engine.repair.resolved
         return {
             "now": engine.now_ms / 1000,
             "integrations": [{"id": i.id, "name": i.name, "deleted": i.deleted} for i in account.integrations],
@@ -32,6 +37,7 @@ def ground_truth(engine: Engine, now_ms: int) -> JsonObject:
             ],
             "agents": [{"id": a.id, "name": a.name, "online": a.offline_since_ms is None} for a in account.agents],
             "open_errors": _open_errors(engine),
+            "errors_resolved": {name: {by: held[by] for by in ("user", "auto")} for name, held in resolved.items()},
             "runs_finished": {flow_id: dict(tally.runs) for flow_id, tally in tallies.items()},
             "retries_finished": {flow_id: dict(tally.retries) for flow_id, tally in tallies.items()},
             "records": {
@@ -83,14 +89,16 @@ def _flows(engine: Engine) -> list[JsonObject]:
 def _open_errors(engine: Engine) -> JsonObject:
     rows: JsonObject = {}
     for flow in engine.account.live_flows():
-        steps = {step_id: _step(step) for step_id, step in engine.errors.steps(flow.id).items() if step.open}
+        steps = {step_id: _step(step, engine) for step_id, step in engine.errors.steps(flow.id).items() if step.open}
         if steps:
             rows[flow.id] = steps
     return rows
 
 
-def _step(step: StepErrors) -> JsonObject:
+def _step(step: StepErrors, engine: Engine) -> JsonObject:
+    """One step's open errors; `older_than` is cumulative, `expiring` are purged within 3 days."""
     records = step.open.values()
+    ages = [engine.now_ms - record.occurred_ms for record in records]
     oldest, last = step.bounds or (0, 0)
     return {
         "count": len(records),
@@ -99,6 +107,9 @@ def _step(step: StepErrors) -> JsonObject:
         "by_classification": dict(Counter(record.kind.classification or "none" for record in records)),
         "by_source": dict(Counter(record.kind.source for record in records)),
         "by_code": dict(Counter(record.kind.code for record in records)),
+        "older_than": {name: sum(age > limit for age in ages) for name, limit in _AGES_MS.items()},
+        "expiring": sum(engine.options.retention_ms - age <= _EXPIRING_MS for age in ages),
+        "unassigned": sum(not render_assignee(record.number) for record in records),
     }
 
 

@@ -39,7 +39,7 @@ class Api:
         self, method: str, path: str, *, params: Params | None = None, body: Any = None, **more: Any
     ) -> requests.Response:
         """One request, not judged: for faults and for what the contract forbids."""
-        more.setdefault("timeout", 30)
+        more.setdefault("timeout", 200)
         more.setdefault("allow_redirects", False)
         return self.session.request(method, self.url + path, params=params, json=body, **more)
 

@@ -12,7 +12,8 @@ KINDS = [
     *("numbers_as_strings", "huge", "gzip_bomb", "redirect", "loop", "late_rows", "duplicated_rows"),
     *("shuffled_rows", "run_vanished"),
     *("token_revoked", "token_expired", "connection_offline", "connection_online", "agent_offline", "agent_online"),
-    *("flow_disabled", "flow_enabled", "schedule_stopped", "run_stuck", "error_storm", "resolve_errors"),
+    *("flow_disabled", "flow_enabled", "schedule_stopped", "schedule_late", "flow_rescheduled"),
+    *("run_stuck", "error_storm", "resolve_errors"),
     *("flow_deleted", "flow_renamed", "flow_moved", "integration_deleted", "integration_renamed"),
     *("connection_deleted", "flow_run_now"),
 ]

@@ -144,6 +144,12 @@ def test_messages_hold_something_that_looks_personal(every: list[Row]) -> None:
     assert any("@" in record["message"] for record in every)
 
 
+def test_some_records_are_assigned_by_id_or_as_an_object_and_most_to_nobody(every: list[Row]) -> None:
+    assigned = [record["assignedTo"] for record in every]
+    assert {type(value) for value in assigned if value} == {str, dict}
+    assert sum(not value for value in assigned) > len(assigned) / 2
+
+
 def test_some_records_are_retriable_and_some_are_not(every: list[Row]) -> None:
     assert {record["retriable"] for record in every} == {True, False}
     assert any("traceKey" in record for record in every)

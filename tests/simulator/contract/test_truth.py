@@ -14,6 +14,7 @@ from tests.simulator.contract.conftest import Account, Launch
 Row = dict[str, Any]
 FINISHED = {"completed", "failed", "canceled"}
 HOUR = 3600.0
+AGES = {"1h": 1, "24h": 24, "7d": 7 * 24, "25d": 25 * 24}
 
 
 @pytest.fixture(scope="module", params=["at-start", "hours-later", "with-incidents"])
@@ -111,6 +112,24 @@ def test_open_errors_of_the_truth_are_the_served_records_by_step_class_source_an
                 assert row[key] == dict(Counter(record[name] for record in records))
             classes = Counter(record.get("classification") or "none" for record in records)
             assert _merged_none(row["by_classification"]) == dict(classes)
+            assert row["older_than"] == {
+                name: sum(truth["now"] - stamp > hours * HOUR for stamp in stamps) for name, hours in AGES.items()
+            }
+            purges = [instant(record["purgeAt"]) for record in records]
+            assert row["expiring"] == sum(purge <= truth["now"] + 3 * DAY for purge in purges)
+            assert row["unassigned"] == sum(not record["assignedTo"] for record in records)
+
+
+def test_resolved_errors_of_the_truth_are_those_of_the_statistics_of_flows_that_ran(lived: Account, truth: Row) -> None:
+    rows = lived.api.stats(time_gt=int((truth["now"] - 29 * DAY) * 1000), time_lte=int(truth["now"] * 1000))
+    served: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        home = row.get("_integrationId", "none")
+        served[home].update(user=row["numResolvedByUser"], auto=row["numResolvedByAuto"])
+    assert {home: +Counter(by) for home, by in truth["errors_resolved"].items()} == {
+        home: by for home, counts in served.items() if (by := +counts)
+    }
+    assert served
 
 
 def _merged_none(by_class: dict[str, int]) -> dict[str, int]:

@@ -106,7 +106,11 @@ def test_a_page_of_no_objects_is_no_mistake(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("content", [[], {"jobs": []}, {"_id": "a", "name": "n"}, None, NOTHING], ids=repr)
+@pytest.mark.parametrize(
+    "content",
+    [[], {"jobs": []}, {"_id": "a", "name": "n"}, None, NOTHING],
+    ids=["no rows", "no jobs", "an object", "null", "nothing"],
+)
 def test_an_answer_without_rows_stays_as_it_is(kind: str, content: object) -> None:
     assert altered(kind, content) == content
 

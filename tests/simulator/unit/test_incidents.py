@@ -17,8 +17,8 @@ from tests.simulator.unit.build import HOUR, START, bare_engine
 class Bench:
     """An engine whose flows do not fire by themselves, with a desk and a clock that a test moves."""
 
-    def __init__(self) -> None:
-        self.engine: Engine = bare_engine()
+    def __init__(self, **options: Any) -> None:
+        self.engine: Engine = bare_engine(**options)
         self.base = ManualTime(START / 1000)
         self.clock = SimClock(self.base)
         self.faults = FaultSet(seed=1)
@@ -47,7 +47,7 @@ def bench() -> Bench:
 
 def test_every_kind_of_the_plan_is_known() -> None:
     assert set(KNOWN_KINDS) >= FAULT_KINDS
-    assert len(KNOWN_KINDS) == 24 + 20
+    assert len(KNOWN_KINDS) == 24 + 22
 
 
 @pytest.mark.parametrize("kind", [None, 3, "earthquake", ["status"]], ids=str)
@@ -73,6 +73,9 @@ def test_an_unknown_kind_is_refused_and_the_known_ones_are_named(kind: object, b
         {"kind": "agent_offline", "agent": "nobody"},
         {"kind": "connection_offline", "connection": "nobody"},
         {"kind": "integration_renamed", "integration": "nobody", "name": "x"},
+        {"kind": "schedule_late", "flow": "f", "seconds": 0},
+        {"kind": "schedule_late", "flow": "f"},
+        {"kind": "flow_rescheduled", "flow": "f", "schedule": ""},
     ],
     ids=str,
 )

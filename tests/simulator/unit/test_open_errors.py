@@ -1,5 +1,7 @@
 """Error records: counts that equal the records, resolution, expiry, what a row holds."""
 
+from collections import Counter
+
 import pytest
 
 from exporter.simulator.failures import ERROR_KINDS, RARE_CODES, ErrorKind, draw_kind, render_message, render_trace_key
@@ -121,6 +123,14 @@ def test_only_retriable_errors_have_retry_data(*, number: int, retriable: bool) 
     content = numbered(number)
     assert content["retriable"] is retriable
     assert ("retryDataKey" in content) is retriable
+
+
+def test_errors_are_assigned_to_users_by_id_to_users_as_objects_and_mostly_to_nobody() -> None:
+    values = [numbered(number)["assignedTo"] for number in range(2000)]
+    kinds = Counter(type(value).__name__ if value else repr(value) for value in values)
+    assert set(kinds) == {"str", "dict", "None", "''"}
+    assert kinds["None"] > len(values) / 2
+    assert any("@" in value["email"] for value in values if isinstance(value, dict))
 
 
 def test_messages_and_trace_keys_hold_invented_personal_data() -> None:

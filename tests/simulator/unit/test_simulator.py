@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from exporter.simulator import ManualTime, Simulator, SimulatorOptions, run
+from tests.e2e.processes import free_port
 
 
 def options(**changes: Any) -> SimulatorOptions:
@@ -88,8 +89,7 @@ def test_a_taken_port_is_an_os_error_and_frees_the_other_port() -> None:
 
 def test_run_serves_until_its_event_is_set() -> None:
     stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     thread = threading.Thread(target=run, args=(options(port=port), stop))
     thread.start()
     status = _first_answer(port)

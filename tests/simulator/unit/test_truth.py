@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from exporter.simulator.engine import Engine
+from exporter.simulator.failures import render_assignee
 from exporter.simulator.truth import ground_truth, run_rows
-from tests.simulator.unit.build import HOUR, KIND, START, bare_engine, engine, plan
+from tests.simulator.unit.build import DAY, HOUR, KIND, START, bare_engine, engine, plan
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,58 @@ def test_open_errors_are_counted_by_class_source_and_code() -> None:
         "by_classification": {"value": 5},
         "by_source": {"application": 5},
         "by_code": {"422": 5},
+        "older_than": {"1h": 0, "24h": 0, "7d": 0, "25d": 0},
+        "expiring": 0,
+        "unassigned": sum(
+            not render_assignee(record.number) for record in of.errors.steps(flow.id)[step].open.values()
+        ),
     }
+
+
+@pytest.mark.parametrize(
+    ("passed", "older", "expiring"),
+    [
+        (HOUR, (0, 0, 0, 0), 0),
+        (HOUR + 1, (5, 0, 0, 0), 0),
+        (DAY + 1, (5, 5, 0, 0), 0),
+        (7 * DAY + 1, (5, 5, 5, 0), 0),
+        (25 * DAY + 1, (5, 5, 5, 5), 0),
+        (27 * DAY - 1, (5, 5, 5, 5), 0),
+        (27 * DAY, (5, 5, 5, 5), 5),
+        (30 * DAY - 1, (5, 5, 5, 5), 5),
+    ],
+    ids=["hour", "over-an-hour", "day", "week", "25-days", "before-27-days", "27-days", "last-moment"],
+)
+def test_open_errors_grow_old_and_come_near_their_purge(passed: int, older: tuple[int, ...], expiring: int) -> None:
+    of = bare_engine(backlog=False)
+    flow = of.account.flows[0]
+    step = flow.processing_steps[0].id
+    of.run_now(flow, "k", plan(duration_ms=0, errors=((step, 5),)), KIND)
+    row = ground_truth(of, START + passed)["open_errors"][flow.id][step]  # type: ignore[index]  # JSON
+    assert tuple(row["older_than"].values()) == older
+    assert row["expiring"] == expiring
+
+
+def test_resolved_errors_are_told_by_the_integration_of_that_time_and_by_what_resolved_them() -> None:
+    of = bare_engine(backlog=False)
+    flow = next(flow for flow in of.account.flows if flow.integration_id is not None)
+    home, step = flow.integration_id, flow.processing_steps[0].id
+    of.run_now(flow, "k", plan(duration_ms=0, errors=((step, 9),)), KIND)
+    ids = list(of.errors.steps(flow.id)[step].open)
+    of.repair.resolve(flow, step, ids[:2], "user", START)
+    of.repair.resolve(flow, step, ids[2:5], "auto", START)
+    flow.integration_id = None
+    of.repair.resolve(flow, step, ids[4:7], "auto", START)
+    assert truth(of)["errors_resolved"] == {home: {"user": 2, "auto": 3}, "none": {"user": 0, "auto": 2}}
+
+
+def test_expired_errors_are_not_resolved_ones() -> None:
+    of = bare_engine(backlog=False)
+    flow = of.account.flows[0]
+    of.run_now(flow, "k", plan(duration_ms=0, errors=((flow.processing_steps[0].id, 5),)), KIND)
+    content = ground_truth(of, START + 31 * DAY)
+    assert flow.id not in content["open_errors"]  # type: ignore[operator]  # JSON
+    assert content["errors_resolved"] == {}
 
 
 def test_a_deleted_flow_has_no_open_errors_but_keeps_its_counts() -> None:
@@ -91,7 +143,7 @@ def test_a_deleted_flow_has_no_open_errors_but_keeps_its_counts() -> None:
         (1e9, 1e12, {"late", "open"}),
         (0, float("inf"), {"early", "late", "open"}),
     ],
-    ids=str,
+    ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_runs_are_those_whose_life_touches_the_window(since: float, until: float, expected: set[str]) -> None:
     of = bare_engine(backlog=False)
