@@ -7,15 +7,18 @@ can see its numbers.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from exporter.api.models import Job
 from exporter.ledger.draft import Draft, placed_at
-from exporter.ledger.state import Counted, Kind, LedgerChange, LedgerState, Pending, Track
+from exporter.ledger.history import FlowHistory
+from exporter.ledger.keeper import Keeper
+from exporter.ledger.memory import Memory
+from exporter.ledger.state import Backfill, Counted, Kind, LedgerChange, LedgerState, Pending, Track
 from exporter.ledger.store import Store
-from exporter.ledger.tally import FINISHED, NEVER, FlowTally, IntegrationTally
+from exporter.ledger.tally import FINISHED, NEVER, FinishedRun, FlowTally, IntegrationTally
 
 KINDS: Mapping[str, Kind] = {"flow": "flow", "retry": "retry"}
 """Job types that are counted. `bulk_retry` belongs to legacy error management; steps of runs are no runs."""
@@ -28,14 +31,21 @@ class Tallies:
     flows: Mapping[str, FlowTally]
     integrations: Mapping[str, IntegrationTally]
     unknown: Mapping[Kind, int]
+    histories: Mapping[str, FlowHistory]
 
 
 class RunLedger:
-    """The ledger of one account, used by one thread at a time. `now` is always the server's time in Unix seconds."""
+    """The ledger of one account. `now` is always the server's time in Unix seconds.
+
+    Thread-safe, but for what it hands out as a view of the living ledger: that belongs to the thread that reads jobs.
+    `memory` is what is remembered beside the counters. `also` is told the flow runs that come into the counters, and
+    answers with notes that are kept by the same change.
+    """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._state: LedgerState = store.load()
+        self.also: Callable[[Sequence[FinishedRun]], Mapping[str, str]] | None = None
+        self._keeper = Keeper(store)
+        self.memory = Memory(self._keeper)
 
     def watermark(self, kind: Kind) -> float | None:
         """Every job of `kind` created before has been read; None before the first complete window."""
@@ -59,73 +69,118 @@ class RunLedger:
 
     def tallies(self) -> Tallies:
         """The counters as they are now; later changes do not reach the returned value."""
-        held = self._state
-        unknown = {kind: held.unknown.get(kind, 0) for kind in KINDS.values()}
-        return Tallies(*(MappingProxyType(each) for each in (dict(held.flows), dict(held.integrations), unknown)))
+        with self._keeper.lock:
+            held = self._state
+            unknown = {kind: held.unknown.get(kind, 0) for kind in KINDS.values()}
+            copies = (dict(held.flows), dict(held.integrations), unknown, dict(held.histories))
+            return Tallies(*(MappingProxyType(each) for each in copies))
 
-    def observe(self, rows: Iterable[Job], kind: Kind, now: float) -> int:
+    def observe(self, rows: Iterable[Job], kind: Kind, now: float, lower: float | None = None) -> int:
         """Fold one page of a job listing of `kind` (contract 3.7); rows of another type are passed over.
 
-        The first page ever is the first sight. Returns how many rows had no instant at all and were left out.
+        The first page ever is the first sight; `lower` is then where its window began, and what lies before is history.
+        Returns how many rows had no instant at all and were left out.
         """
-        first_sight = kind not in self._state.tracks
-        draft = Draft(self._state, now)
-        unplaced = 0
-        for row in rows:
-            if row.type in (None, kind):
-                unplaced += placed_at(row) is None
+        wanted = [row for row in rows if row.type in (None, kind)]
+        # A listing has the newest first, page after page; streaks of empty runs are put together in that order. A run
+        # whose row is there twice was seen in progress if either says so.
+        newest_first = sorted(wanted, key=lambda row: row.ended_at or placed_at(row) or now, reverse=True)
+        ordered = sorted(newest_first, key=lambda row: row.status in FINISHED)
+
+        def fold(state: LedgerState) -> LedgerChange:
+            first_sight = kind not in state.tracks
+            draft = Draft(state, now)
+            for row in ordered:
                 draft.fold(row, kind, first_sight=first_sight)
-        self._commit(draft.change({kind: Track(since=now)} if first_sight else {}))
-        return unplaced
+            if not first_sight:
+                return self._noted(draft)
+            history = {} if lower is None else {kind: Backfill(lower, lower)}
+            return draft.change({kind: Track(since=now)}, history)
+
+        self._keeper.commit(fold)
+        return sum(placed_at(row) is None for row in wanted)
+
+    def precede(self, rows: Iterable[Job], kind: Kind, reached: float, until: float) -> None:
+        """Fold the jobs of a stretch of history, created from `reached` up to where the reading of history was.
+
+        `until` is where history begins, in case nobody noted it. Nothing of it is counted, and rows from elsewhere are
+        passed over.
+        """
+
+        def fold(state: LedgerState) -> LedgerChange:
+            held = state.backfills.get(kind, Backfill(until, until))
+            draft = Draft(state, until)
+            wanted = [row for row in rows if row.type in (None, kind)]
+            of_stretch = [row for row in wanted if reached <= (placed_at(row) or NEVER) < held.reached]
+            draft.preceded(of_stretch, state.tracks[kind].since)
+            return draft.change(backfills={kind: replace(held, reached=reached)})
+
+        self._keeper.commit(fold)
 
     def settle(self, job: Job, now: float) -> None:
         """Take over what one call told of a pending job: its end, or that it still runs."""
-        pending = self._state.pending.get(job.id)
-        if pending is not None:
-            draft = Draft(self._state, now)
-            draft.fold(job, pending.kind)
-            self._commit(draft.change({}))
+
+        def fold(state: LedgerState) -> LedgerChange:
+            draft = Draft(state, now)
+            if (pending := state.pending.get(job.id)) is not None:
+                draft.fold(job, pending.kind)
+            return self._noted(draft)
+
+        self._keeper.commit(fold)
 
     def notice(self, rows: Iterable[Job], now: float) -> None:
         """Remember the jobs in progress (contract 3.8). A finished row is left to the listing."""
-        draft = Draft(self._state, now)
-        for row in rows:
-            kind = KINDS.get(row.type or "flow")
-            if kind is not None and row.status not in FINISHED:
-                draft.unfinished(row, kind)
-        self._commit(draft.change({}))
+
+        def fold(state: LedgerState) -> LedgerChange:
+            draft = Draft(state, now)
+            for row in rows:
+                kind = KINDS.get(row.type or "flow")
+                if kind is not None and row.status not in FINISHED:
+                    draft.unfinished(row, kind)
+            return draft.change()
+
+        self._keeper.commit(fold)
 
     def close(self, job_ids: Iterable[str], now: float) -> None:
         """Give up pending jobs whose end will never be known, because the API has them no longer.
 
         Each is counted as unknown, once and for good: should it show up after all, it is not counted again.
         """
-        given_up = {job_id: row for job_id in job_ids if (row := self._state.pending.get(job_id)) is not None}
-        unknown = Counter(row.kind for row in given_up.values())
-        change = LedgerChange(
-            counted={job_id: Counted(row.kind, row.created_at, now) for job_id, row in given_up.items()},
-            closed_ids=frozenset(given_up),
-            unknown={kind: self._state.unknown.get(kind, 0) + count for kind, count in unknown.items()},
-        )
-        self._commit(change)
+
+        def give_up(state: LedgerState) -> LedgerChange:
+            given_up = {job_id: row for job_id in job_ids if (row := state.pending.get(job_id)) is not None}
+            unknown = Counter(row.kind for row in given_up.values())
+            return LedgerChange(
+                counted={job_id: Counted(row.kind, row.created_at, now) for job_id, row in given_up.items()},
+                closed_ids=frozenset(given_up),
+                still_ids=frozenset(given_up),
+                unknown={kind: state.unknown.get(kind, 0) + count for kind, count in unknown.items()},
+            )
+
+        self._keeper.commit(give_up)
 
     def advance(self, kind: Kind, watermark: float, overlap: float, now: float) -> None:
         """Move the watermark after a complete window, never back, and drop ids that no later window can show.
 
         Windows start `overlap` seconds before the watermark. An id also stays for `overlap` seconds after it was
-        counted, against answers that lag.
+        counted, against answers that lag, and as long as the reading of history may still come by.
         """
-        held = self._state.tracks.get(kind, Track(since=watermark))
-        reached = watermark if held.watermark is None else max(held.watermark, watermark)
-        floor, settled = min(reached, now) - overlap, now - overlap
-        gone = {
-            job_id: row.created_at
-            for job_id, row in self._state.counted.items()
-            if row.kind == kind and row.created_at < floor and row.at < settled
-        }
-        forgotten = max(held.forgotten, max(gone.values(), default=NEVER))
-        track = replace(held, watermark=reached, forgotten=forgotten)
-        self._commit(LedgerChange(tracks={kind: track}, dropped_ids=frozenset(gone)))
+
+        def move(state: LedgerState) -> LedgerChange:
+            held = state.tracks.get(kind, Track(since=watermark))
+            reached = watermark if held.watermark is None else max(held.watermark, watermark)
+            floor, settled = min(reached, now) - overlap, now - overlap
+            history = state.backfills[kind].reached if kind in state.backfills else NEVER
+            gone = {
+                job_id: row.created_at
+                for job_id, row in state.counted.items()
+                if row.kind == kind and history <= row.created_at < floor and row.at < settled
+            }
+            forgotten = max(held.forgotten, max(gone.values(), default=NEVER))
+            track = replace(held, watermark=reached, forgotten=forgotten)
+            return LedgerChange(tracks={kind: track}, dropped_ids=frozenset(gone))
+
+        self._keeper.commit(move)
 
     def missing(
         self, flows: Collection[str], integrations: Collection[str], as_of: float
@@ -134,16 +189,21 @@ class RunLedger:
 
         Something that is not listed but has a job created after `as_of` is new, not deleted.
         """
-        return _missing(self._state.flows, flows, as_of), _missing(self._state.integrations, integrations, as_of)
+        with self._keeper.lock:
+            return _missing(self._state.flows, flows, as_of), _missing(self._state.integrations, integrations, as_of)
 
     def retire(self, flows: frozenset[str], integrations: frozenset[str]) -> None:
         """Drop the counters of flows and integrations that are gone for good."""
-        self._commit(LedgerChange(retired_flows=flows, retired_integrations=integrations))
+        self._keeper.commit(lambda _: LedgerChange(retired_flows=flows, retired_integrations=integrations))
 
-    def _commit(self, change: LedgerChange) -> None:
-        if change:
-            self._state.apply(change)
-            self._store.commit(change, self._state)
+    def _noted(self, draft: Draft) -> LedgerChange:
+        """The change of a draft, with the notes about the runs that it counts."""
+        notes = self.also(draft.counted_runs) if self.also is not None and draft.counted_runs else {}
+        return replace(draft.change(), notes=notes) if notes else draft.change()
+
+    @property
+    def _state(self) -> LedgerState:
+        return self._keeper.state
 
 
 def _missing(

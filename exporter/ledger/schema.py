@@ -13,7 +13,7 @@ from typing import Literal
 APPLICATION_ID = 0x43454C58
 """`CELX`."""
 
-VERSION = 1
+VERSION = 2
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
@@ -38,6 +38,18 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         completed INTEGER NOT NULL, failed INTEGER NOT NULL, canceled INTEGER NOT NULL,
         success INTEGER NOT NULL, error INTEGER NOT NULL, ignored INTEGER NOT NULL,
         newest_created REAL, histograms TEXT NOT NULL, PRIMARY KEY (account, integration_id)) WITHOUT ROWID""",
+    ),
+    2: (
+        """CREATE TABLE history (account INTEGER NOT NULL, flow_id TEXT NOT NULL, success REAL, history TEXT NOT NULL,
+        PRIMARY KEY (account, flow_id)) WITHOUT ROWID""",
+        """CREATE TABLE backfill (account INTEGER NOT NULL, kind TEXT NOT NULL, until REAL NOT NULL,
+        reached REAL NOT NULL, PRIMARY KEY (account, kind)) WITHOUT ROWID""",
+        """CREATE TABLE progress (account INTEGER NOT NULL, job_id TEXT NOT NULL, moved_at REAL NOT NULL,
+        counters TEXT NOT NULL, PRIMARY KEY (account, job_id)) WITHOUT ROWID""",
+        """CREATE TABLE expectation (account INTEGER NOT NULL, flow_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
+        since REAL NOT NULL, PRIMARY KEY (account, flow_id)) WITHOUT ROWID""",
+        """CREATE TABLE note (account INTEGER NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL,
+        PRIMARY KEY (account, name)) WITHOUT ROWID""",
     ),
 }
 """Statements that lead from one version to the next, by the version they lead to. Instants are Unix seconds of the

@@ -105,7 +105,7 @@ class StateFile:
         connection = sqlite3.connect(self.path, timeout=lock_seconds, isolation_level=None, check_same_thread=False)
         try:
             _hold(connection)
-            _check(connection)
+            _check(connection, self.path)
             migrate(connection, layout_of(connection))
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             connection.execute("PRAGMA synchronous = FULL").fetchall()
@@ -164,8 +164,7 @@ class StateFile:
             connection.close()
 
     def _measure(self) -> None:
-        log = self.path.with_name(f"{self.path.name}-wal")
-        self._size = self.path.stat().st_size + log.stat().st_size
+        self._size = self.path.stat().st_size + _log_size(self.path)
 
 
 class _AccountStore:
@@ -199,9 +198,18 @@ def _hold(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    # SQLite reads what is missing of a last page as zeros, and checks no numbers; a log may have the page as a whole.
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size % size and not _log_size(path):
+        raise Unusable("corrupt")
     if connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
         raise Unusable("corrupt")
+
+
+def _log_size(path: Path) -> int:
+    log = path.with_name(f"{path.name}-wal")
+    return log.stat().st_size if log.exists() else 0
 
 
 @contextmanager

@@ -6,13 +6,24 @@ are JSON. Reading is strict: a row that is not exactly as it was written makes t
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Annotated, Any
 
 import msgspec
 
 from exporter.expose.families import Distribution
-from exporter.ledger.state import Counted, Kind, LedgerChange, LedgerState, Pending, Track
+from exporter.ledger.history import Durations, Emptiness, FlowHistory, Hours, Streaks
+from exporter.ledger.state import (
+    Backfill,
+    Counted,
+    Expectation,
+    Kind,
+    LedgerChange,
+    LedgerState,
+    Pending,
+    Progress,
+    Track,
+)
 from exporter.ledger.tally import (
     DURATION_BUCKETS,
     NEVER,
@@ -30,12 +41,37 @@ class _Streak(msgspec.Struct, frozen=True, array_like=True):
     count: _Count
     broken_at: float | None
     ends: tuple[float, ...]
+    oldest: float | None = None
 
 
 class _Newest(msgspec.Struct, frozen=True):
     last: FinishedRun | None
     failed: _Streak
     empty: _Streak
+
+
+class _Emptiness(msgspec.Struct, frozen=True, array_like=True):
+    longest: _Count
+    first: _Count
+    last: _Count
+    unbroken: bool
+
+
+class _Streaks(msgspec.Struct, frozen=True, array_like=True):
+    settled: _Emptiness
+    settled_at: float | None
+    recent: _Emptiness
+    oldest: float | None
+    newest: float | None
+
+
+class _History(msgspec.Struct, frozen=True):
+    durations: tuple[tuple[float, float], ...]
+    before: _Emptiness
+    since: _Streaks
+    newest_hour: _Count
+    hours: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]+$")]
+    starts: tuple[tuple[str, float], ...]
 
 
 class _Histogram(msgspec.Struct, frozen=True, array_like=True):
@@ -108,11 +144,11 @@ def _track(row: Row) -> Track:
 
 
 def _streak_row(streak: Streak) -> _Streak:
-    return _Streak(streak.count, _time(streak.broken_at), streak.ends)
+    return _Streak(streak.count, _time(streak.broken_at), streak.ends, _time(streak.oldest))
 
 
 def _streak(row: _Streak) -> Streak:
-    return Streak(row.count, _instant(row.broken_at), row.ends)
+    return Streak(row.count, _instant(row.broken_at), row.ends, _instant(row.oldest))
 
 
 def _flow_row(tally: FlowTally) -> Row:
@@ -132,6 +168,48 @@ def _flow(row: Row) -> FlowTally:
         empty=_streak(newest.empty),
         newest_created=_instant(row[9]),
     )
+
+
+def _emptiness(row: _Emptiness) -> Emptiness:
+    return Emptiness(*msgspec.structs.astuple(row))
+
+
+def _streaks_row(held: Streaks) -> _Streaks:
+    settled, recent = _Emptiness(*astuple(held.settled)), _Emptiness(*astuple(held.recent))
+    return _Streaks(settled, _time(held.settled_at), recent, _time(held.oldest), _time(held.newest))
+
+
+def _streaks(row: _Streaks) -> Streaks:
+    settled, recent = _emptiness(row.settled), _emptiness(row.recent)
+    return Streaks(settled, _instant(row.settled_at), recent, _instant(row.oldest), _instant(row.newest))
+
+
+def _history_row(history: FlowHistory) -> Row:
+    held = _History(
+        durations=tuple(history.durations.pairs()),
+        before=_Emptiness(*astuple(history.before)),
+        since=_streaks_row(history.since),
+        newest_hour=history.hours.newest,
+        hours=f"{history.hours.bits:x}",
+        starts=history.starts,
+    )
+    return (_time(history.success), msgspec.json.encode(held).decode())
+
+
+def _history(row: Row) -> FlowHistory:
+    held = msgspec.json.decode(row[1], type=_History)
+    return FlowHistory(
+        durations=Durations.of(held.durations),
+        before=_emptiness(held.before),
+        since=_streaks(held.since),
+        hours=Hours(held.newest_hour, int(held.hours, 16)),
+        success=_instant(row[0]),
+        starts=held.starts,
+    )
+
+
+def _progress(row: Row) -> Progress:
+    return Progress(msgspec.json.decode(row[1], type=tuple[int, ...]), row[0])
 
 
 def _histogram(held: Distribution) -> _Histogram:
@@ -197,6 +275,31 @@ TABLES = (
         _integration_row, _integration,
         lambda state: state.integrations, lambda change: change.integrations,
         lambda change: change.retired_integrations,
+    ),
+    Table(
+        "history", ("flow_id", "success", "history"), tuple[str, float | None, str], _history_row, _history,
+        lambda state: state.histories, lambda change: change.histories, lambda change: change.retired_flows,
+    ),
+    Table(
+        "backfill", ("kind", "until", "reached"), tuple[Kind, float, float],
+        lambda row: (row.until, row.reached), lambda row: Backfill(*row),
+        lambda state: state.backfills, lambda change: change.backfills,
+    ),
+    Table(
+        "progress", ("job_id", "moved_at", "counters"), tuple[str, float, str],
+        lambda row: (row.moved_at, msgspec.json.encode(row.counters).decode()), _progress,
+        lambda state: state.progress, lambda change: change.progress, lambda change: change.still_ids,
+    ),
+    Table(
+        "expectation", ("flow_id", "fingerprint", "since"), tuple[str, str, float],
+        lambda row: (row.fingerprint, row.since), lambda row: Expectation(*row),
+        lambda state: state.expectations, lambda change: change.expectations,
+        lambda change: change.unexpected_flows,
+    ),
+    Table(
+        "note", ("name", "content"), tuple[str, str],
+        lambda text: (msgspec.json.encode(text).decode(),), lambda row: msgspec.json.decode(row[0], type=str),
+        lambda state: state.notes, lambda change: change.notes,
     ),
 )  # fmt: skip
 """Every table, in the order in which a change is written."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from exporter.ledger.history import FlowHistory
 from exporter.ledger.tally import NEVER, FlowTally, IntegrationTally
 
 Kind = Literal["flow", "retry"]
@@ -47,10 +48,35 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """The counters of a run in progress as read last, and the Unix instant at which one of them was seen to move."""
+
+    counters: tuple[int, ...]
+    moved_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """How far the history was read: all jobs created from `reached` to `until` (Unix seconds), backwards from there."""
+
+    until: float
+    reached: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Since when (Unix seconds) a flow is to run by the schedules that `fingerprint` stands for."""
+
+    fingerprint: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerChange:
     """New values by key, and keys that go. Everything in it is applied, or nothing.
 
-    `unknown` is how many jobs of each kind were given up so far, because the API has them no longer.
+    `unknown` is how many jobs of each kind were given up so far, because the API has them no longer. `notes` are texts
+    that collectors keep, by name.
     """
 
     tracks: Mapping[Kind, Track] = field(default_factory=dict)
@@ -63,6 +89,13 @@ class LedgerChange:
     integrations: Mapping[str, IntegrationTally] = field(default_factory=dict)
     retired_flows: frozenset[str] = frozenset()
     retired_integrations: frozenset[str] = frozenset()
+    histories: Mapping[str, FlowHistory] = field(default_factory=dict)
+    progress: Mapping[str, Progress] = field(default_factory=dict)
+    still_ids: frozenset[str] = frozenset()
+    backfills: Mapping[Kind, Backfill] = field(default_factory=dict)
+    expectations: Mapping[str, Expectation] = field(default_factory=dict)
+    unexpected_flows: frozenset[str] = frozenset()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return self != LedgerChange()
@@ -78,6 +111,11 @@ class LedgerState:
     unknown: dict[Kind, int] = field(default_factory=dict)
     flows: dict[str, FlowTally] = field(default_factory=dict)
     integrations: dict[str, IntegrationTally] = field(default_factory=dict)
+    histories: dict[str, FlowHistory] = field(default_factory=dict)
+    progress: dict[str, Progress] = field(default_factory=dict)
+    backfills: dict[Kind, Backfill] = field(default_factory=dict)
+    expectations: dict[str, Expectation] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def apply(self, change: LedgerChange) -> None:
         """Take over the values of `change`; cannot fail half way."""
@@ -87,6 +125,11 @@ class LedgerState:
         _update(self.pending, change.pending, change.closed_ids)
         _update(self.flows, change.flows, change.retired_flows)
         _update(self.integrations, change.integrations, change.retired_integrations)
+        _update(self.histories, change.histories, change.retired_flows)
+        _update(self.progress, change.progress, change.still_ids)
+        _update(self.expectations, change.expectations, change.unexpected_flows)
+        self.backfills.update(change.backfills)
+        self.notes.update(change.notes)
 
 
 def _update(held: dict[str, Any], values: Mapping[str, Any], gone: frozenset[str]) -> None:

@@ -38,6 +38,7 @@ class FinishedRun:
 
     `ended_at` falls back to the start or the creation when the row has no end. `duration` (endedAt - startedAt) and
     `queue_wait` (startedAt - createdAt) are None when an instant is missing or the difference is negative.
+    `export_id` is the generator that the run began with, where the row tells it.
     """
 
     id: str
@@ -49,6 +50,7 @@ class FinishedRun:
     duration: float | None
     queue_wait: float | None
     records: Triple
+    export_id: str | None = None
 
     @property
     def newness(self) -> tuple[float, float, str]:
@@ -70,6 +72,7 @@ def finished_run(job: Job, created_at: float) -> FinishedRun:
         duration=_difference(started_at, job.ended_at),
         queue_wait=_difference(job.created_at, started_at),
         records=(job.num_success, job.num_error, job.num_ignore),
+        export_id=job.export_id,
     )
 
 
@@ -83,27 +86,31 @@ def _difference(earlier: float | None, later: float | None) -> float | None:
 class Streak:
     """How many runs of one kind ended after the newest run that broke the streak.
 
-    `ends` keeps the ends of the newest members, at most 16, so that a breaker which shows up late still lands in the
-    right place. A breaker that shows up late behind more members than that leaves those 16: a lower bound.
+    `ends` keeps the ends of the newest members, at most 16, and `oldest` that of the oldest one (NEVER: not known), so
+    that a breaker which shows up late still lands in the right place: history is read backwards. A breaker in the
+    middle of a streak, behind more members than that, leaves those 16: a lower bound.
     """
 
     count: int = 0
     broken_at: float = NEVER
     ends: tuple[float, ...] = ()
+    oldest: float = NEVER
 
     def extended(self, at: float) -> "Streak":
         """With one more member that ended at `at`; one that ended before the breaker changes nothing."""
         if at <= self.broken_at:
             return self
         ends = tuple(sorted((*self.ends, at), reverse=True)[:_STREAK_ENDS])
-        return Streak(self.count + 1, self.broken_at, ends)
+        return Streak(self.count + 1, self.broken_at, ends, min(self.oldest, at) if self.count else at)
 
     def broken(self, at: float) -> "Streak":
         """With a run that ended at `at` and breaks the streak."""
         if at <= self.broken_at:
             return self
+        if self.count and at < self.oldest:
+            return replace(self, broken_at=at)
         later = tuple(end for end in self.ends if end > at)
-        return Streak(len(later), at, later)
+        return Streak(len(later), at, later, min(later, default=NEVER))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,11 @@ def copied(state: LedgerState) -> LedgerState:
         unknown=dict(state.unknown),
         flows=dict(state.flows),
         integrations=dict(state.integrations),
+        histories=dict(state.histories),
+        progress=dict(state.progress),
+        backfills=dict(state.backfills),
+        expectations=dict(state.expectations),
+        notes=dict(state.notes),
     )
 
 

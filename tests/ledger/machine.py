@@ -132,6 +132,7 @@ class Account:
 
     `seen`: shown to a living collector in progress. `gone`: purged rows as they were. `hidden`: late rows, by their
     creation. `late`: all that ever were late. `counted`: ids the ledger has dealt with, and whether they are history.
+    `read_back`: runs from before the first window that the reading of history came by.
     """
 
     kit: JobsKit
@@ -142,6 +143,7 @@ class Account:
     hidden: dict[str, float] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
     counted: dict[str, bool] = field(default_factory=dict)
+    read_back: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.kit.client.flow_homes = dict(self.living)
@@ -183,6 +185,11 @@ class Account:
         """A queued run begins."""
         self._put(msgspec.structs.replace(self.rows[name], status="running", started_at=self._instant()))
 
+    def work(self, name: str) -> None:
+        """A run in progress gets on."""
+        row = self.rows[name]
+        self._put(msgspec.structs.replace(row, num_success=row.num_success + 1))
+
     def end(self, name: str, status: str) -> None:
         """The run ends now."""
         self._put(msgspec.structs.replace(self.rows[name], status=status, ended_at=self._instant()))
@@ -215,6 +222,28 @@ class Account:
         self.seen |= shown
         for name in held.counted.keys() - self.counted.keys():
             self.counted[name] = name not in self.gone and self.is_history(name)
+
+    def history_read(self, before: float | None) -> None:
+        """Note what the reading of history came by, which had got to `before`: what ended before the first sight.
+
+        Who was seen in progress, or is late, was not among it.
+        """
+        held = self.kit.store.state
+        position = held.backfills.get("flow")
+        if position is None:
+            return
+        for name, row in self.rows.items():
+            listed = name not in self.kit.client.unlisted and row.type == "flow" and row.status in FINISHED
+            covered = position.reached <= (row.created_at or 0) < (position.until if before is None else before)
+            elsewhere = name in held.pending or name in self.counted
+            if listed and covered and not elsewhere and (row.ended_at or 0) <= self._since(row):
+                self.read_back.add(name)
+
+    def dealt_with(self, flow: str) -> list[Job]:
+        """The ended runs of a flow that were read, counted or not; of what is gone now, those that were read back."""
+        live = [self.rows[name] for name in self.counted if name in self.rows]
+        old = [row for name, row in {**self.gone, **self.rows}.items() if name in self.read_back]
+        return [row for row in (*live, *old) if row.flow_id == flow and row.type == "flow"]
 
     def is_history(self, name: str) -> bool:
         """Ended before the first sight, and nobody saw it before its end; to be asked before a lagging row shows it."""

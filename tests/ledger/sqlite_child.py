@@ -1,7 +1,7 @@
 """A process of its own for the tests of the state file: it holds the file, is killed over it, or runs out of room.
 
     python -m tests.ledger.sqlite_child hold PATH
-    python -m tests.ledger.sqlite_child kill FOLDER statement|instruction FIRST STRIDE [SEED]
+    python -m tests.ledger.sqlite_child kill FOLDER statement|instruction FIRST STRIDE [SEED [next]]
     python -m tests.ledger.sqlite_child narrow PATH
 
 `kill` forks, so that a hundred deaths cost one start of Python: each fork does all steps on a file of its own and sends
@@ -37,14 +37,15 @@ NEXT_VERSION = (
     "CREATE TABLE extra (account INTEGER NOT NULL, value TEXT NOT NULL)",
     "INSERT INTO extra SELECT id, name FROM account",
 )
-"""What a second version of the layout might bring."""
+"""What the version after the newest might bring."""
 
 
 def next_version(patch: pytest.MonkeyPatch) -> None:
-    """Let the program know a second version of the layout."""
-    patch.setattr(schema, "MIGRATIONS", {**schema.MIGRATIONS, 2: NEXT_VERSION})
-    patch.setattr(schema, "VERSION", 2)
-    patch.setattr(sqlite, "VERSION", 2)
+    """Let the program know one version of the layout more."""
+    number = schema.VERSION + 1
+    patch.setattr(schema, "MIGRATIONS", {**schema.MIGRATIONS, number: NEXT_VERSION})
+    patch.setattr(schema, "VERSION", number)
+    patch.setattr(sqlite, "VERSION", number)
 
 
 class _Reporting:
@@ -70,10 +71,10 @@ def hold(path: str) -> None:
         sys.stdin.read()
 
 
-def kill(folder: str, unit: str, first: str, stride: str, seed: str = "") -> None:
+def kill(folder: str, unit: str, first: str, stride: str, seed: str = "", version: str = "") -> None:
     """One death after the other, until a fork reaches its end."""
     number, alive = int(first), False
-    if seed:
+    if version == "next":
         next_version(pytest.MonkeyPatch())
     while not alive:
         path = Path(folder) / f"{number}.state"

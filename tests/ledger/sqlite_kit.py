@@ -1,5 +1,6 @@
 """State files for tests: filled ones, what is in them, every byte of them, and real full disks and processes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,17 +10,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exporter.ledger.runs import RunLedger
+from exporter.ledger.schema import APPLICATION_ID, MIGRATIONS
 from exporter.ledger.sqlite import StateFile
 from exporter.ledger.state import Kind, LedgerState
 from exporter.ledger.store import Store
-from exporter.ledger.tally import FlowTally, IntegrationTally
+from exporter.ledger.tally import NEVER, FlowTally, IntegrationTally, Streak
 from tests.clocks import EPOCH, ManualClock
 from tests.ledger.kept import copied
 from tests.ledger.rows import finished
@@ -41,6 +43,36 @@ def filled(path: Path) -> LedgerState:
         steps(RunLedger(store))
         assert file.status.persistent
     return state_in(path)
+
+
+def first_version(path: Path) -> LedgerState:
+    """Make a file as version 1 of the layout left it, with a little of everything, and say what is in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        held = filled(Path(folder) / "newest")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            for statement in MIGRATIONS[1]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("PRAGMA user_version = 1")
+            connection.execute("ATTACH ? AS newest", (str(Path(folder) / "newest"),))
+            for (name,) in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
+                connection.execute(f"INSERT INTO main.{name} SELECT * FROM newest.{name}")
+            # It did not know the end of the oldest run of a streak.
+            connection.create_function("streaks_of_old", 1, _streaks_of_old)
+            connection.execute("UPDATE main.flow SET newest = streaks_of_old(newest)")
+    flows = {name: replace(row, failed=_older(row.failed), empty=_older(row.empty)) for name, row in held.flows.items()}
+    known = {part: getattr(held, part) for part in ("tracks", "counted", "pending", "unknown", "integrations")}
+    return LedgerState(**known, flows=flows)
+
+
+def _streaks_of_old(newest: str) -> str:
+    held = json.loads(newest)
+    return json.dumps({**held, "failed": held["failed"][:3], "empty": held["empty"][:3]})
+
+
+def _older(streak: Streak) -> Streak:
+    return replace(streak, oldest=NEVER)
 
 
 def state_in(path: Path, account: str = ACCOUNT) -> LedgerState:
@@ -147,13 +179,15 @@ class Death:
     path: Path
 
 
-def deaths(folder: Path, unit: str, first: int = 1, stride: int = 1, seed: Path | None = None) -> list[Death]:
+def deaths(
+    folder: Path, unit: str, first: int = 1, stride: int = 1, seed: Path | None = None, version: str = ""
+) -> list[Death]:
     """Do the steps again and again, killed at point `first`, `first + stride`, ... until one is not killed.
 
-    `unit` is `statement` or `instruction`. With `seed` each begins with a copy of that file, to be brought to the next
-    version.
+    `unit` is `statement` or `instruction`. With `seed` each begins with a copy of that file; `version` is `next` for a
+    program that knows one version of the layout more.
     """
-    with process("kill", folder, unit, first, stride, seed or "") as child:
+    with process("kill", folder, unit, first, stride, seed or "", version) as child:
         out, _ = child.communicate()
     assert child.returncode == 0, out
     lines = [json.loads(line) for line in out.splitlines()]

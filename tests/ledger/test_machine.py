@@ -17,9 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from exporter.api.errors import ApiError
 from exporter.api.models import Job
-from exporter.config.settings import JobsSettings
+from exporter.api.refresh import Refresh
+from exporter.collect.active import ActiveRun
+from exporter.collect.history import HistoryCollector
+from exporter.config.settings import HistorySettings, JobsSettings
+from exporter.ledger.history import Durations, FlowHistory
 from exporter.ledger.state import Kind
-from exporter.ledger.tally import FINISHED, ZERO, FlowTally, Triple
+from exporter.ledger.tally import FINISHED, NEVER, ZERO, FlowTally, Triple, finished_run
 from tests.collect.jobs_kit import JobsKit
 from tests.ledger.machine import (
     ERRORS,
@@ -64,6 +68,7 @@ class Machine(RuleBasedStateMachine):
         self.account = Account(self.kit, dict(HOMES))
         self.before: Sums = {}
         self.watermarks: dict[Kind, float] = {}
+        self.moved: dict[str, ActiveRun] = {}
         self.listed_wrongly = False
         self.slipped = False
 
@@ -121,6 +126,11 @@ class Machine(RuleBasedStateMachine):
             self.account.end(name, status)
         elif self.account.rows[name].status == "queued":
             self.account.start(name)
+
+    @precondition(lambda self: self.account.open())
+    @rule(which=pick)
+    def get_on(self, which: int) -> None:
+        self.account.work(_of(self.account.open(), which))
 
     @precondition(lambda self: self.account.purgeable())
     @rule(which=pick)
@@ -229,6 +239,23 @@ class Machine(RuleBasedStateMachine):
         self.kit.client.faults.clear()
         self.account.collected()
 
+    @rule(failing=st.none() | fault, dies=st.none() | st.tuples(st.integers(0, 6), st.booleans()))
+    def read_history(self, failing: Failing | None, dies: tuple[int, bool] | None) -> None:
+        """Beside the live reading, which knows nothing of it; calls may fail, and the process may die in a commit."""
+        before = self.kit.store.state.backfills.get("flow")
+        kit = self.kit
+        collector = HistoryCollector(kit.client, HistorySettings(depth=3 * 86_400.0), kit.ledger, kit.settings)
+        if failing is not None:
+            kit.client.faults["job_pages"] = failing
+        if dies is not None:
+            self.store_.die(dies[0], before=dies[1])
+        with contextlib.suppress(ApiError, Death):
+            collector.collect(Refresh(kit.clock, kit.clock.monotonic() + 60), kit.published)
+        kit.client.faults.clear()
+        if dies is not None:
+            kit.restart()
+        self.account.history_read(None if before is None else before.reached)
+
     @rule()
     def restart(self) -> None:
         self.kit.restart()
@@ -265,6 +292,33 @@ class Machine(RuleBasedStateMachine):
             pairs = zip(self.before.get(flow, numbers), numbers, strict=True)
             assert all(old <= new for was, is_ in pairs for old, new in zip(was, is_, strict=True)), flow
         self.before = now
+
+    @invariant()
+    def the_history_of_a_flow_is_what_its_runs_say(self) -> None:
+        """Of those that were read, counted or not, and each once: whoever read it, live or backwards."""
+        for flow in self.account.living:
+            rows = self.account.dealt_with(flow)
+            held = self.kit.store.state.histories.get(flow, FlowHistory())
+            runs = [finished_run(row, row.created_at) for row in rows if row.created_at is not None]
+            timed = [(run.ended_at, run.duration) for run in runs if run.duration is not None]
+            assert held.durations == Durations.of(timed), flow
+            faultless = [run.ended_at for run in runs if run.status == "completed" and not run.records[1]]
+            assert held.success == max(faultless, default=NEVER), flow
+            assert held.last_start() == max((run.created_at for run in runs), default=None), flow
+
+    @invariant()
+    def a_run_in_progress_moves_when_its_counters_do(self) -> None:
+        """Its instant never goes back, and stays while they do; over restarts as well."""
+        assert self.kit.store.state.progress.keys() <= self.kit.store.state.pending.keys()
+        if "active_runs" not in self.kit.published.views:
+            return
+        for run in self.kit.active.runs:
+            before = self.moved.get(run.id)
+            if run.moved_at is None or before is None or before.moved_at is None:
+                continue
+            assert before.moved_at <= run.moved_at <= self.kit.clock.time(), run.id
+            assert run.counters != before.counters or run.moved_at == before.moved_at, run.id
+        self.moved = {**self.moved, **{run.id: run for run in self.kit.active.runs}}
 
     @invariant()
     def only_what_is_gone_is_unknown(self) -> None:

@@ -291,3 +291,25 @@ def test_tallies_handed_out_do_not_change_later(ledger: RunLedger) -> None:
     assert not before.flows
     with pytest.raises(TypeError):
         before.flows["x"] = FlowTally()  # type: ignore[index]  # the point of the test
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_run_whose_row_is_on_one_page_twice_was_seen_in_progress_if_either_says_so(newest_first: bool) -> None:
+    ledger = RunLedger(KeptStore())
+    rows = [finished("a", -30), job("a", "running", -50, -40)]
+    ledger.observe(rows if newest_first else rows[::-1], "flow", EPOCH)
+    assert ledger.tallies().flows[FLOW].runs == (1, 0, 0)
+
+
+def test_ids_that_the_reading_of_history_may_still_come_by_are_kept_until_it_has() -> None:
+    store = KeptStore()
+    ledger = RunLedger(store)
+    ledger.notice([job("old", "running", -9000)], EPOCH - 1)
+    ledger.observe([], "flow", EPOCH, EPOCH - 7200)
+    ledger.settle(job("old", "completed", -9000, -8990, -5), EPOCH + 1)
+    ledger.advance("flow", EPOCH + 50_000, 7200, EPOCH + 50_000)
+    assert store.state.counted.keys() == {"old"}
+    ledger.precede([job("old", "completed", -9000, -8990, -5)], "flow", EPOCH - 10_000, EPOCH - 7200)
+    assert len(ledger.tallies().histories[FLOW].durations.pairs()) == 1
+    ledger.advance("flow", EPOCH + 50_060, 7200, EPOCH + 50_060)
+    assert store.state.counted == {}

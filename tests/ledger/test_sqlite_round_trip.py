@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.expose.families import Distribution
+from exporter.ledger.history import HOURS_KEPT, Durations, Emptiness, FlowHistory, Hours, Streaks
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.sqlite import RETRY_SECONDS
-from exporter.ledger.state import Counted, LedgerChange, LedgerState, Pending, Track
+from exporter.ledger.state import (
+    Backfill,
+    Counted,
+    Expectation,
+    LedgerChange,
+    LedgerState,
+    Pending,
+    Progress,
+    Track,
+)
 from exporter.ledger.tally import (
     DURATION_BUCKETS,
     FINISHED,
@@ -37,7 +47,21 @@ counts = st.integers(0, LARGEST) | st.sampled_from([0, 1, 2**53 + 1, LARGEST])
 triples = st.tuples(counts, counts, counts)
 kinds = st.sampled_from(["flow", "retry"])
 seconds = st.none() | st.floats(0, 1e9)
-streaks = st.builds(Streak, counts, ever, st.lists(instants, max_size=16).map(tuple))
+streaks = st.builds(Streak, counts, ever, st.lists(instants, max_size=16).map(tuple), ever)
+stretches = st.builds(Emptiness, counts, counts, counts, st.booleans())
+windows = st.builds(Streaks, stretches, ever, stretches, ever, ever)
+hours = st.builds(Hours, st.integers(0, 2**40), st.integers(0, 2**HOURS_KEPT - 1))
+histories = st.builds(
+    FlowHistory,
+    st.lists(st.tuples(instants, st.floats(0, 1e9)), max_size=60).map(Durations.of),
+    stretches,
+    windows,
+    hours,
+    ever,
+    st.dictionaries(ids | st.just(""), instants, max_size=16).map(lambda starts: tuple(sorted(starts.items()))),
+)
+progress = st.builds(Progress, st.lists(st.integers(0, 2**53), max_size=6).map(tuple), instants)
+texts = st.text(max_size=40) | st.sampled_from(["\0", "é" * 5000, '{"a": 1}'])
 
 
 def distributions(buckets: int) -> st.SearchStrategy[Distribution]:
@@ -65,22 +89,34 @@ parts = {
     "unknown": st.dictionaries(kinds, counts),
     "flows": st.dictionaries(ids, flow_tallies, max_size=3),
     "integrations": st.dictionaries(ids, integration_tallies, max_size=2),
+    "histories": st.dictionaries(ids, histories, max_size=3),
+    "progress": st.dictionaries(ids, progress, max_size=3),
+    "backfills": st.dictionaries(kinds, st.builds(Backfill, instants, instants)),
+    "expectations": st.dictionaries(ids, st.builds(Expectation, st.text(max_size=20), instants), max_size=3),
+    "notes": st.dictionaries(ids, texts, max_size=2),
 }
 few_ids = st.sampled_from(["a", "b", "c"])
 gone = st.frozensets(few_ids, max_size=2)
-changes = st.builds(
-    LedgerChange,
-    tracks=parts["tracks"],
-    counted=st.dictionaries(few_ids, st.builds(Counted, kinds, instants, instants), max_size=2),
-    dropped_ids=gone,
-    pending=st.dictionaries(few_ids, st.builds(Pending, kinds, instants, st.none() | ids), max_size=2),
-    closed_ids=gone,
-    unknown=parts["unknown"],
-    flows=st.dictionaries(few_ids, flow_tallies, max_size=1),
-    integrations=st.dictionaries(few_ids, integration_tallies, max_size=1),
-    retired_flows=gone,
-    retired_integrations=gone,
-)
+change_parts = {
+    "tracks": parts["tracks"],
+    "counted": st.dictionaries(few_ids, st.builds(Counted, kinds, instants, instants), max_size=2),
+    "dropped_ids": gone,
+    "pending": st.dictionaries(few_ids, st.builds(Pending, kinds, instants, st.none() | ids), max_size=2),
+    "closed_ids": gone,
+    "unknown": parts["unknown"],
+    "flows": st.dictionaries(few_ids, flow_tallies, max_size=1),
+    "integrations": st.dictionaries(few_ids, integration_tallies, max_size=1),
+    "retired_flows": gone,
+    "retired_integrations": gone,
+    "histories": st.dictionaries(few_ids, histories, max_size=1),
+    "progress": st.dictionaries(few_ids, progress, max_size=2),
+    "still_ids": gone,
+    "backfills": parts["backfills"],
+    "expectations": st.dictionaries(few_ids, st.builds(Expectation, ids, instants), max_size=2),
+    "unexpected_flows": gone,
+    "notes": st.dictionaries(few_ids, texts, max_size=1),
+}
+changes = st.builds(LedgerChange, **change_parts)
 
 
 def as_change(state: LedgerState) -> LedgerChange:
@@ -90,6 +126,10 @@ def as_change(state: LedgerState) -> LedgerChange:
 
 def test_the_strategy_draws_every_part_of_a_state() -> None:
     assert parts.keys() == {part.name for part in fields(LedgerState)}
+
+
+def test_the_strategy_draws_every_part_of_a_change() -> None:
+    assert change_parts.keys() == {part.name for part in fields(LedgerChange)}
 
 
 @settings(max_examples=80, deadline=None)

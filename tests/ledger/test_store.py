@@ -3,13 +3,16 @@
 import pytest
 
 from exporter.ledger.runs import RunLedger
-from exporter.ledger.state import LedgerChange, LedgerState, Pending
+from exporter.ledger.state import Expectation, LedgerChange, LedgerState, Pending, Progress
 from exporter.ledger.store import MemoryStore
+from exporter.ledger.tally import ZERO
 from tests.clocks import EPOCH
 from tests.ledger.kept import KeptStore
 from tests.ledger.rows import FLOW, finished, job
 
 OVERLAP = 7200.0
+STEPS = 14
+"""How many commits the steps are."""
 
 
 class Killed(BaseException):
@@ -34,8 +37,12 @@ class BreakingStore(KeptStore):
 
 def steps(ledger: RunLedger) -> None:
     """A little of everything."""
-    ledger.notice([job("p", "running", created=5), job("v", "queued", created=6)], EPOCH + 7)
-    ledger.observe([finished("h", -5)], "flow", EPOCH + 8)
+    ledger.notice([job(name, "running", created=5) for name in ("p", "q")] + [job("v", "queued", created=6)], EPOCH + 7)
+    ledger.observe([finished("h", -5)], "flow", EPOCH + 8, EPOCH - OVERLAP)
+    ledger.memory.moved({name: Progress((1, 0, 2), EPOCH + 9) for name in ("p", "q")})
+    ledger.precede([finished("o", -9000)], "flow", EPOCH - 10800, EPOCH - OVERLAP)
+    ledger.memory.expect({FLOW: Expectation("? 5 * * * *", EPOCH + 9), "gone": Expectation("", EPOCH)}, ())
+    ledger.memory.keep_note("seen", "everything")
     rows = [finished("a", 30, records=(3, 1, 0)), finished("b", 31, "failed"), finished("x", 31, flow_id="gone")]
     ledger.observe(rows, "flow", EPOCH + 60)
     ledger.advance("flow", EPOCH + 60, OVERLAP, EPOCH + 60)
@@ -43,13 +50,17 @@ def steps(ledger: RunLedger) -> None:
     ledger.settle(finished("p", 50), EPOCH + 62)
     ledger.close(["v"], EPOCH + 63)
     ledger.retire(frozenset({"gone"}), frozenset())
+    ledger.memory.expect({}, {"gone"})
     ledger.advance("flow", EPOCH + 20000, OVERLAP, EPOCH + 20000)
 
 
 def observable(ledger: RunLedger) -> tuple[object, ...]:
     tallies = ledger.tallies()
     marks = (ledger.watermark("flow"), ledger.watermark("retry"))
-    return (dict(tallies.flows), dict(tallies.integrations), dict(ledger.pending()), marks)
+    held = ledger.memory
+    memory = (held.progress(), held.expectations(), held.backfill, held.note("seen"))
+    counted = (dict(tallies.flows), dict(tallies.integrations), dict(tallies.histories))
+    return (counted, dict(ledger.pending()), marks, memory)
 
 
 def test_a_ledger_opened_on_the_same_store_goes_on_where_the_other_stopped() -> None:
@@ -62,7 +73,7 @@ def test_a_ledger_opened_on_the_same_store_goes_on_where_the_other_stopped() -> 
     assert observable(second) == observable(first)
 
 
-@pytest.mark.parametrize("fail_at", range(8))
+@pytest.mark.parametrize("fail_at", range(STEPS))
 def test_repeating_the_steps_after_a_death_in_a_commit_gives_the_same_counters(fail_at: int) -> None:
     store, whole = BreakingStore(fail_at), RunLedger(KeptStore())
     with pytest.raises(Killed):
@@ -73,7 +84,7 @@ def test_repeating_the_steps_after_a_death_in_a_commit_gives_the_same_counters(f
     assert RunLedger(store).tallies().unknown == whole.tallies().unknown == {"flow": 1, "retry": 0}
 
 
-@pytest.mark.parametrize("fail_at", range(8))
+@pytest.mark.parametrize("fail_at", range(STEPS))
 def test_the_numbers_in_the_store_are_never_behind_those_that_can_be_seen(fail_at: int) -> None:
     store = BreakingStore(fail_at)
     ledger = RunLedger(store)
@@ -90,12 +101,15 @@ def test_a_memory_store_forgets() -> None:
 
 
 def test_an_id_and_its_count_travel_in_one_change() -> None:
-    store = BreakingStore()
-    ledger = RunLedger(store)
-    steps(ledger)
+    store, held, counting = BreakingStore(), LedgerState(), 0
+    steps(RunLedger(store))
     for change in store.changes:
-        counts_something = bool(change.flows or change.integrations)
-        assert not counts_something or change.counted
+        before = {name: tally.runs for name, tally in held.flows.items()}
+        held.apply(change)
+        if any(tally.runs != before.get(name, ZERO) for name, tally in change.flows.items()) or change.integrations:
+            assert change.counted
+            counting += 1
+    assert counting == 2
 
 
 def test_applying_a_change_twice_is_applying_it_once() -> None:

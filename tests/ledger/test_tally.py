@@ -147,8 +147,17 @@ def test_a_late_success_behind_a_long_streak_leaves_what_is_certain() -> None:
     streak = Streak()
     for number in range(100):
         streak = streak.extended(float(number))
-    assert streak.broken(-1.0).count == 16
+    assert streak.broken(50.0).count == 16
     assert streak.broken(95.0).count == 4
+
+
+@pytest.mark.parametrize("marks", ["s" + "f" * 40, "fs" + "f" * 40, "ffff" + "s" + "f" * 17 + "c" + "f" * 20])
+def test_a_streak_read_backwards_is_counted_in_full(marks: str) -> None:
+    tally = FlowTally()
+    for number, mark in reversed(list(enumerate(marks, start=1))):
+        status = {"f": "failed", "s": "completed", "c": "canceled"}[mark]
+        tally = tally.seen(run_of(str(number), float(number), status))
+    assert tally.failed.count == streak_of(marks) == len(marks[marks.index("s") :].replace("c", "")) - 1
 
 
 def naive(values: list[float]) -> Distribution:
