@@ -44,6 +44,7 @@ class Budget:
         self._waited = waited
         self._milliseconds = _Milliseconds(clock)
         self.capacity = max(1, rate.burst - 1)
+        self._per_second = rate.requests_per_second
         interval = math.ceil(_UNITS * 1000 / rate.requests_per_second)
         self._bucket = StateBucket(
             [Rate(_UNITS, interval, burst=self.capacity)], TokenBucket(), clock=self._milliseconds
@@ -61,7 +62,7 @@ class Budget:
         while True:
             if refresh.remaining <= 0 or refresh.stop.is_set():
                 raise Timeout(endpoint, detail="the deadline came before the request")
-            reason, seconds = self._try()
+            reason, seconds = self._try(min(refresh.kept_share * self.capacity, self.capacity - 1))
             if reason is None:
                 return total
             if seconds > refresh.remaining:
@@ -82,14 +83,20 @@ class Budget:
         with self._lock:
             if self._paused_until > self._clock.monotonic():
                 return 0.0
-            owed = self._bucket.count()
-            return max(0.0, self.capacity - float(owed)) if isinstance(owed, int) else 0.0
+            return self._left()
 
-    def _try(self) -> tuple[str | None, float]:
+    def _left(self) -> float:
+        owed = self._bucket.count()
+        return max(0.0, self.capacity - float(owed)) if isinstance(owed, int) else 0.0
+
+    def _try(self, kept: float) -> tuple[str | None, float]:
         with self._lock:
             pause = self._paused_until - self._clock.monotonic()
             if pause > 0:
                 return "retry_after", pause
+            lacking = kept + 1 - self._left()
+            if kept and lacking > 0:
+                return "budget", max(0.001, lacking / self._per_second)
             item = RateItem("request", self._milliseconds.now())
             if self._bucket.put(item):
                 return None, 0.0

@@ -5,25 +5,33 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
+import msgspec
+
 from exporter.api.budget import Budget
 from exporter.api.cache import ListingCache
 from exporter.api.caller import Caller
-from exporter.api.decode import RowDecoder, decode_keyed_rows, decode_one, decode_rows
+from exporter.api.decode import RowDecoder, decode_keyed_rows, decode_one, decode_optional, decode_rows
 from exporter.api.endpoints import Call, Endpoint
 from exporter.api.errors import BadRequest
 from exporter.api.listing import Listing, Page
 from exporter.api.models import (
+    CONNECTION_BLOCKS,
     Connection,
     ErrorRecord,
     Flow,
     FlowErrorCount,
+    Instant,
     Integration,
     Job,
+    LastExport,
     Row,
+    RunStats,
     Step,
     StepErrorCount,
+    StepJob,
     TokenInfo,
 )
+from exporter.api.models_governance import Agent, AuditEntry, EntitlementUsage, License, Notification
 from exporter.api.paging import Fetch, RawPage, iso, job_window_pages, link_next, linked_pages, next_target
 from exporter.api.refresh import Refresh
 from exporter.api.server_clock import ServerClock
@@ -39,9 +47,11 @@ _INCLUDES = {
     Endpoint.FLOWS: "disabled,_integrationId,schedule,timezone,lastExecutedAt,createdAt,lastModified,sandbox,"
     "pageGenerators,pageProcessors,routers,_runNextFlowIds,_exportId,_importId",
     Endpoint.INTEGRATIONS: "sandbox,lastModified",
-    Endpoint.CONNECTIONS: "type,offline,sandbox,_agentId,queues,queueSize,debugDate",
-    Endpoint.EXPORTS: "adaptorType,_connectionId",
+    Endpoint.CONNECTIONS: "type,offline,sandbox,_agentId,queues,queueSize,debugDate,"
+    + ",".join(f"{block}.concurrencyLevel" for block in CONNECTION_BLOCKS),
+    Endpoint.EXPORTS: "adaptorType,_connectionId,type",
     Endpoint.IMPORTS: "adaptorType,_connectionId",
+    Endpoint.AGENTS: "online,offline,lastHeartbeatAt",
 }
 """Projections (contract 1.7): they save bytes; what is read is decided by the rows' fields alone."""
 
@@ -133,6 +143,18 @@ class CeligoClient:
         answer = self._caller.answer(Call(Endpoint.JOB, (job_id,)), None, refresh)
         return self._caller.judged(Endpoint.JOB, lambda: decode_one(answer.body, Job, Endpoint.JOB))
 
+    def job_family(self, refresh: Refresh, job_id: str) -> Listing[StepJob]:
+        """The steps of one run with their own counts (contract 3.7). Raises NotFound when the run was purged."""
+        call = Call(Endpoint.JOB_FAMILY, (job_id,))
+        return self._listed(call, self._fetch_keyed(call, "children", StepJob, refresh), _row_id, refresh)
+
+    def last_export(self, refresh: Refresh, flow_id: str) -> Instant | None:
+        """Up to when the delta export of a flow has read; None, or NotFound, for a flow without one (contract 3.14)."""
+        endpoint = Endpoint.LAST_EXPORT
+        answer = self._caller.answer(Call(endpoint, (flow_id,)), None, refresh)
+        told = self._caller.judged(endpoint, lambda: decode_optional(answer.body, LastExport, endpoint))
+        return None if told is None else told.at
+
     def integration_errors(self, refresh: Refresh, integration_id: str) -> Listing[FlowErrorCount]:
         """Open errors of each flow of an integration, or of `none` (contract 3.3)."""
         call = Call(Endpoint.INTEGRATION_ERRORS, (integration_id,))
@@ -151,6 +173,47 @@ class CeligoClient:
         fetch = self._fetch_keyed(call, "errors", ErrorRecord, refresh)
         # A sample on purpose: reaching its bound is no truncated listing to warn about.
         return self._listed(call, fetch, _row_id, refresh, max_pages=min(max_pages, self._limits.pages), sample=True)
+
+    def run_stats(self, refresh: Refresh, *, since: float, until: float) -> Listing[RunStats]:
+        """What happened to each flow that ran in (`since`, `until`], Unix seconds to the millisecond (contract 3.9).
+
+        `until` must not be in the server's future.
+        """
+        body = msgspec.json.encode({"time_gt": round(since * 1000), "time_lte": round(until * 1000)})
+        call = Call(Endpoint.RUN_STATS, body=body)
+        fetch = self._fetch_keyed(call, "stats", RunStats, refresh)
+        return self._listed(call, fetch, lambda row: row.flow_id, refresh)
+
+    def agents(self, refresh: Refresh) -> Listing[Agent]:
+        """All on-premise agents (contract 3.13)."""
+        return self._projected(Call(Endpoint.AGENTS), Agent, refresh)
+
+    def licenses(self, refresh: Refresh) -> Listing[License]:
+        """All licences (contract 3.15)."""
+        return self._read_array(Call(Endpoint.LICENSES), License, refresh)
+
+    def entitlement_usage(self, refresh: Refresh) -> EntitlementUsage | None:
+        """What is used of what the licences allow; None for an empty answer (contract 3.15)."""
+        endpoint = Endpoint.ENTITLEMENT_USAGE
+        answer = self._caller.answer(Call(endpoint), None, refresh)
+        return self._caller.judged(endpoint, lambda: decode_optional(answer.body, EntitlementUsage, endpoint))
+
+    def notifications(self, refresh: Refresh) -> Listing[Notification]:
+        """The subscriptions of all users (contract 3.16)."""
+        return self._read_array(Call(Endpoint.NOTIFICATIONS, query=(("users", "all"),)), Notification, refresh)
+
+    def audit_pages(
+        self, refresh: Refresh, *, since: float, until: float | None = None, max_pages: int
+    ) -> Generator[Page[AuditEntry], None, None]:
+        """Entries of the audit log between two instants in Unix seconds, both included, in any order (contract 3.17).
+
+        At most `max_pages` pages. Reaching that bound is no truncated listing yet: the caller may ask for less at once.
+        """
+        bounds = [("from", since)] + ([] if until is None else [("to", until)])
+        call = Call(Endpoint.AUDIT, query=tuple((name, iso(at)) for name, at in bounds))
+        fetch = self._fetch_array(call, AuditEntry, refresh)
+        for page in linked_pages(call, fetch, _row_id, min(max_pages, self._limits.pages)):
+            yield _noted(page, refresh, sample=True)
 
     def server_now(self) -> float:
         """Unix seconds by the server's clock as far as known."""

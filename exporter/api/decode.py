@@ -10,7 +10,7 @@ import msgspec
 
 from exporter.api.endpoints import Endpoint
 from exporter.api.errors import InvalidJson, UnexpectedShape
-from exporter.api.models import Instant, Row
+from exporter.api.models import Assigned, ConnectionBlock, Instant, Row
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -28,6 +28,8 @@ def instant(text: str) -> Instant:
 
 
 def _hook(kind: type, value: object) -> object:
+    if kind is ConnectionBlock:
+        return ConnectionBlock(value)
     if kind is Instant:
         if not isinstance(value, str):
             raise ValueError("an instant is a text")
@@ -35,6 +37,8 @@ def _hook(kind: type, value: object) -> object:
             return instant(value)
         except OverflowError:
             raise ValueError("an instant out of range") from None
+    if kind is Assigned:
+        return Assigned(bool(value))
     raise NotImplementedError(kind.__name__)
 
 
@@ -74,6 +78,13 @@ def decode_one(body: bytes, kind: type[R], endpoint: Endpoint) -> R:
         return msgspec.json.Decoder(kind, dec_hook=_hook).decode(body)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError):
         raise _shape(endpoint) from None
+
+
+def decode_optional(body: bytes, kind: type[R], endpoint: Endpoint) -> R | None:
+    """The single object of a body; None for an empty body and for `null`. Raises InvalidJson and UnexpectedShape."""
+    if body.strip() in {b"", b"null"}:
+        return None
+    return decode_one(body, kind, endpoint)
 
 
 def decode_rows(body: bytes, decode: RowDecoder[R], endpoint: Endpoint) -> Rows[R]:

@@ -31,6 +31,14 @@ class Endpoint(enum.Enum):
     CONNECTIONS = "/v1/connections"
     EXPORTS = "/v1/exports"
     IMPORTS = "/v1/imports"
+    AGENTS = "/v1/agents"
+    AUDIT = "/v1/audit"
+    NOTIFICATIONS = "/v1/notifications"
+    LICENSES = "/v1/licenses"
+    ENTITLEMENT_USAGE = "/v1/licenseEntitlementUsage"
+    RUN_STATS = "/v1/flows/runs/stats"
+    LAST_EXPORT = "/v1/flows/{flowId}/lastExportDateTime"
+    JOB_FAMILY = "/v1/jobs/{jobId}/family"
 
     @property
     def method(self) -> str:
@@ -54,7 +62,7 @@ class Endpoint(enum.Enum):
         return path
 
 
-_READING_POSTS = frozenset({Endpoint.JOBS_CURRENT})
+_READING_POSTS = frozenset({Endpoint.JOBS_CURRENT, Endpoint.RUN_STATS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,42 @@
 
 Field names follow the contract through `rename`. Instants stay the API's ISO strings turned to Unix seconds by
 `exporter.api.decode`; counts are whole numbers. Sensitive fields (messages, trace keys, e-mail addresses, credentials,
-mock records) have no field here, so that no later code can print them.
+mock records) have no field here, so that no later code can print them; of a connection's blocks one number is kept.
 """
 
 from typing import Annotated, Any
 
 import msgspec
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_LARGEST_EXACT = 2**53
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_EXACT)]
 """A number of things; never negative, and exact as a float."""
 
 
 class Instant(float):
     """Seconds since the Unix epoch, read from an ISO 8601 string with or without milliseconds."""
+
+    __slots__ = ()
+
+
+class ConnectionBlock:
+    """What is read of a connection's type-specific block: its `concurrencyLevel`, and nothing else (contract 3.10).
+
+    The rest of a block is host names and masked credentials. `concurrency` is None when the block does not tell it as
+    a whole number.
+    """
+
+    __slots__ = ("concurrency",)
+
+    def __init__(self, content: object = None) -> None:
+        level = content.get("concurrencyLevel") if isinstance(content, dict) else None
+        known = type(level) is int and 0 <= level <= _LARGEST_EXACT
+        self.concurrency: int | None = level if known else None
+
+
+class Assigned(int):
+    """1 when a record is assigned to somebody, 0 when to nobody; to whom is not kept."""
 
     __slots__ = ()
 
@@ -94,6 +117,7 @@ class Step(Row, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     adaptor_type: str | None = msgspec.field(default=None, name="adaptorType")
     connection_id: str | None = msgspec.field(default=None, name="_connectionId")
+    type: str | None = None
 
 
 class Queue(Row, frozen=True, kw_only=True, gc=False):
@@ -114,6 +138,33 @@ class Connection(Row, frozen=True, kw_only=True, gc=False):
     queues: tuple[Queue, ...] | None = None
     queue_size: Count | None = msgspec.field(default=None, name="queueSize")
     debug_until: Instant | None = msgspec.field(default=None, name="debugDate")
+    as2: ConnectionBlock | None = None
+    dynamodb: ConnectionBlock | None = None
+    filesystem: ConnectionBlock | None = None
+    ftp: ConnectionBlock | None = None
+    http: ConnectionBlock | None = None
+    jdbc: ConnectionBlock | None = None
+    mcp: ConnectionBlock | None = None
+    mongodb: ConnectionBlock | None = None
+    netsuite: ConnectionBlock | None = None
+    rdbms: ConnectionBlock | None = None
+    rest: ConnectionBlock | None = None
+    s3: ConnectionBlock | None = None
+    salesforce: ConnectionBlock | None = None
+    van: ConnectionBlock | None = None
+    wrapper: ConnectionBlock | None = None
+
+    @property
+    def concurrency(self) -> int | None:
+        """How many requests it may make at once, by the block of its own type; None when that does not tell."""
+        block = getattr(self, self.type) if self.type in CONNECTION_BLOCKS else None
+        return None if block is None else block.concurrency
+
+
+CONNECTION_BLOCKS = tuple(
+    field.name for field in msgspec.structs.fields(Connection) if field.type == ConnectionBlock | None
+)
+"""Names of the type-specific blocks, each that of a connection type (contract 2)."""
 
 
 class Job(Row, frozen=True, kw_only=True, gc=False):
@@ -136,6 +187,28 @@ class Job(Row, frozen=True, kw_only=True, gc=False):
     num_pages_processed: Count = msgspec.field(default=0, name="numPagesProcessed")
 
 
+class StepJob(Row, frozen=True, kw_only=True, gc=False):
+    """One step of a run with its own counts, a child of the run's family (contract 3.7)."""
+
+    id: str = msgspec.field(name="_id")
+    export_id: str | None = msgspec.field(default=None, name="_exportId")
+    import_id: str | None = msgspec.field(default=None, name="_importId")
+    num_success: Count = msgspec.field(default=0, name="numSuccess")
+    num_error: Count = msgspec.field(default=0, name="numError")
+    num_ignore: Count = msgspec.field(default=0, name="numIgnore")
+
+    @property
+    def step_id(self) -> str | None:
+        """The export or import that it is a run of."""
+        return self.export_id or self.import_id
+
+
+class LastExport(Row, frozen=True, kw_only=True, gc=False):
+    """Up to when a delta export has read (contract 3.14); `at` is None for a flow without one."""
+
+    at: Instant | None = msgspec.field(default=None, name="lastExportDateTime")
+
+
 class FlowErrorCount(Row, frozen=True, kw_only=True, gc=False):
     """Open errors of one flow now (contract 3.3)."""
 
@@ -153,7 +226,10 @@ class StepErrorCount(Row, frozen=True, kw_only=True, gc=False):
 
 
 class ErrorRecord(Row, frozen=True, kw_only=True, gc=False):
-    """One open error of a step, without its message, trace key or data (contract 3.6)."""
+    """One open error of a step, without its message, trace key or data (contract 3.6).
+
+    `assigned` is UNSET where the field is not served.
+    """
 
     id: str = msgspec.field(name="errorId")
     occurred_at: Instant | None = msgspec.field(default=None, name="occurredAt")
@@ -161,3 +237,13 @@ class ErrorRecord(Row, frozen=True, kw_only=True, gc=False):
     code: str | int | None = None
     classification: str | None = None
     purge_at: Instant | None = msgspec.field(default=None, name="purgeAt")
+    assigned: Assigned | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="assignedTo")
+
+
+class RunStats(Row, frozen=True, kw_only=True, gc=False):
+    """Errors of a flow resolved in a window in which it ran (contract 3.9)."""
+
+    flow_id: str = msgspec.field(name="_flowId")
+    integration_id: str | None = msgspec.field(default=None, name="_integrationId")
+    resolved_by_user: Count | None = msgspec.field(default=None, name="numResolvedByUser")
+    resolved_by_auto: Count | None = msgspec.field(default=None, name="numResolvedByAuto")

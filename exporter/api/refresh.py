@@ -13,6 +13,7 @@ class Refresh:
 
     `deadline` is monotonic seconds: no attempt starts after it and no wait goes past it. `requests` counts attempts
     sent, retries included. `truncated` counts listings that hit a page bound, `rejected` rows left out, by reason.
+    `kept_share` (0 to 1) of the budget's tokens is left to others before a request takes one.
     """
 
     clock: Clock
@@ -21,6 +22,7 @@ class Refresh:
     requests: int = 0
     truncated: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    kept_share: float = 0.0
 
     @property
     def remaining(self) -> float:

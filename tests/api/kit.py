@@ -96,10 +96,15 @@ LISTS: Mapping[Endpoint, Ask] = {
     Endpoint.CONNECTIONS: lambda kit: kit.client.connections(kit.refresh()),
     Endpoint.EXPORTS: lambda kit: kit.client.exports(kit.refresh()),
     Endpoint.IMPORTS: lambda kit: kit.client.imports(kit.refresh()),
+    Endpoint.AGENTS: lambda kit: kit.client.agents(kit.refresh()),
+    Endpoint.LICENSES: lambda kit: kit.client.licenses(kit.refresh()),
+    Endpoint.NOTIFICATIONS: lambda kit: kit.client.notifications(kit.refresh()),
     Endpoint.INTEGRATION_ERRORS: lambda kit: kit.client.integration_errors(kit.refresh(), INTEGRATION),
     Endpoint.FLOW_ERRORS: lambda kit: kit.client.flow_errors(kit.refresh(), FLOW),
     Endpoint.STEP_ERRORS: lambda kit: kit.client.step_errors(kit.refresh(), FLOW, STEP, max_pages=5),
     Endpoint.JOBS_CURRENT: lambda kit: kit.client.current_jobs(kit.refresh()),
+    Endpoint.JOB_FAMILY: lambda kit: kit.client.job_family(kit.refresh(), JOB),
+    Endpoint.RUN_STATS: lambda kit: kit.client.run_stats(kit.refresh(), since=1_787_990_000.0, until=1_788_000_000.0),
 }
 """Calls that answer with a `Listing`."""
 
@@ -108,6 +113,9 @@ CALLS: Mapping[Endpoint, Ask] = {
     **LISTS,
     Endpoint.JOBS: lambda kit: list(kit.client.job_pages(kit.refresh(), kind="flow", created_gte=1_787_990_000.0)),
     Endpoint.JOB: lambda kit: kit.client.job(kit.refresh(), JOB),
+    Endpoint.ENTITLEMENT_USAGE: lambda kit: kit.client.entitlement_usage(kit.refresh()),
+    Endpoint.AUDIT: lambda kit: list(kit.client.audit_pages(kit.refresh(), since=1_787_990_000.0, max_pages=20)),
+    Endpoint.LAST_EXPORT: lambda kit: kit.client.last_export(kit.refresh(), FLOW),
 }
 """Every call of the client, by the endpoint it asks."""
 
@@ -117,6 +125,9 @@ LINK_PATHS = {
     Endpoint.CONNECTIONS: "/v1/connections",
     Endpoint.EXPORTS: "/v1/exports",
     Endpoint.IMPORTS: "/v1/imports",
+    Endpoint.AGENTS: "/v1/agents",
+    Endpoint.LICENSES: "/v1/licenses",
+    Endpoint.NOTIFICATIONS: "/v1/notifications",
 }
 """Listings paged by the Link header (contract 1.6 A)."""
 

@@ -266,3 +266,130 @@ def test_a_clock_set_back_does_not_matter() -> None:
     start = clock.monotonic()
     budget.acquire(frame(clock))
     assert clock.monotonic() - start <= 1.5
+
+
+# Requests that leave a share of the tokens to others.
+
+
+def modest(clock: ManualClock, share: float = 0.5, seconds: float = 1e6) -> Refresh:
+    """A refresh whose requests leave `share` of the tokens."""
+    refresh = frame(clock, seconds)
+    refresh.kept_share = share
+    return refresh
+
+
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES.keys())
+@pytest.mark.parametrize("share", [0.25, 0.5, 1.0])
+def test_a_modest_request_leaves_its_share_of_the_tokens_to_others(rate: RateLimit, share: float) -> None:
+    clock = ManualClock()
+    budget = Budget(rate, clock)
+    for _ in range(3 * rate.burst):
+        budget.acquire(modest(clock, share))
+        assert budget.tokens() >= min(share * budget.capacity, budget.capacity - 1) - 1e-6
+
+
+def test_half_of_the_tokens_are_left_for_whoever_comes_after_any_number_of_modest_requests() -> None:
+    clock = ManualClock()
+    budget = Budget(RateLimit(5.0, 21), clock)
+    for _ in range(50):
+        budget.acquire(modest(clock))
+    assert sum(budget.acquire(frame(clock)) for _ in range(10)) == 0.0
+
+
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES.keys())
+def test_modest_requests_alone_are_as_fast_as_the_rate(rate: RateLimit) -> None:
+    clock = ManualClock()
+    budget = Budget(rate, clock)
+    start = clock.monotonic()
+    for _ in range(60):
+        budget.acquire(modest(clock))
+    # The bucket counts whole tokens.
+    assert clock.monotonic() - start <= 1.1 * 60 / rate.requests_per_second + 2 / rate.requests_per_second
+
+
+@pytest.mark.parametrize("burst", [1, 2, 3])
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_budget_too_small_to_share_is_still_given_out(burst: int, share: float) -> None:
+    clock = ManualClock()
+    budget = Budget(RateLimit(1.0, burst), clock)
+    start = clock.monotonic()
+    for _ in range(10):
+        budget.acquire(modest(clock, share))
+    assert clock.monotonic() - start <= 12.0
+
+
+def test_live_requests_do_not_wait_for_modest_ones_and_modest_ones_get_what_is_left() -> None:
+    clock = ManualClock()
+    budget = Budget(RateLimit(5.0, 11), clock)
+    never, waits, old = threading.Event(), list[float](), list[float]()
+
+    def live() -> None:
+        for _ in range(60):
+            waits.append(budget.acquire(frame(clock)))
+            clock.wait(never, 0.5)
+
+    def history() -> None:
+        for _ in range(60):
+            budget.acquire(modest(clock))
+            old.append(clock.monotonic())
+
+    run_together(clock, [live, history])
+    assert set(waits) == {0.0}
+    # Live ones take two of five tokens in a second for half a minute.
+    assert old[-1] - old[0] <= 60 / 3 * 1.2
+
+
+def test_a_modest_request_that_others_starve_ends_at_its_deadline_and_costs_no_token() -> None:
+    clock = ManualClock()
+    budget = emptied(clock, RateLimit(1.0, 11))
+    left = budget.tokens()
+    with pytest.raises(Timeout):
+        budget.acquire(modest(clock, seconds=2.0))
+    assert budget.tokens() == left
+
+
+@pytest.mark.parametrize("burst", [1, 2, 11])
+def test_a_pause_holds_a_modest_request_back_and_nothing_longer_than_that(burst: int) -> None:
+    clock = ManualClock()
+    reasons: list[str] = []
+    budget = Budget(RateLimit(5.0, burst), clock, lambda reason, _: reasons.append(reason))
+    budget.acquire(frame(clock))
+    budget.pause(30.0)
+    assert 30.0 <= budget.acquire(modest(clock)) <= 31.0
+    assert reasons[0] == "retry_after"
+
+
+def test_a_pause_that_comes_while_a_modest_request_waits_for_tokens_holds_it_back_too() -> None:
+    clock = ManualClock()
+    paused: list[str] = []
+
+    def waited(reason: str, _: float) -> None:
+        if not paused:
+            budget.pause(20.0)
+        paused.append(reason)
+
+    budget = Budget(RateLimit(5.0, 11), clock, waited)
+    for _ in range(10):
+        budget.acquire(frame(clock))
+    assert 20.0 <= budget.acquire(modest(clock)) <= 22.0
+    assert paused[:2] == ["budget", "retry_after"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rate=st.builds(RateLimit, st.floats(0.05, 400), st.integers(2, 30)),
+    shares=st.lists(st.sampled_from([0.0, 0.3, 0.5, 1.0]), min_size=2, max_size=4),
+)
+def test_no_window_holds_too_much_with_modest_requests_among_others(rate: RateLimit, shares: list[float]) -> None:
+    clock = ManualClock()
+    budget = Budget(rate, clock)
+    granted: list[float] = []
+
+    def worker(share: float) -> None:
+        for _ in range(15):
+            budget.acquire(modest(clock, share))
+            granted.append(clock.monotonic())
+
+    run_together(clock, [partial(worker, share) for share in shares])
+    assert len(granted) == 15 * len(shares)
+    assert worst_excess(sorted(granted), rate) <= 1e-6

@@ -9,7 +9,7 @@ import requests_mock
 from exporter.api import errors
 from exporter.api.endpoints import Endpoint
 from exporter.config.settings import Limits
-from tests.api.kit import BASE, LISTS, Kit, kit, object_id
+from tests.api.kit import BASE, LINK_PATHS, LISTS, Kit, kit, object_id
 from tests.clocks import ManualClock
 
 LIFETIMES = {
@@ -32,11 +32,9 @@ def rows(http: requests_mock.Mocker) -> list[dict[str, Any]]:
     rows[0] |= {"errorId": "1", "numError": 1}
 
     def answer(request: Any, _: Any) -> Any:
-        if request.path.endswith(("exports", "imports", "integrations", "connections", "/flows")):
+        if request.path in map(str.lower, LINK_PATHS.values()) or "/integrations/" in request.path:
             return rows
-        if "/integrations/" in request.path:
-            return rows
-        return {"jobs": rows, "errors": rows, "flowErrors": rows}
+        return {"jobs": rows, "errors": rows, "flowErrors": rows, "children": rows, "stats": rows}
 
     http.register_uri(requests_mock.ANY, requests_mock.ANY, json=answer)
     return rows

@@ -13,7 +13,13 @@ from exporter.api.errors import InvalidJson, UnexpectedShape
 from exporter.api.listing import REJECT_REASONS
 from tests.api.kit import BASE, CALLS, INTEGRATION, JOB, LINK_PATHS, LISTS, Ask, Kit, failure_of, kit
 
-KEYS = {Endpoint.FLOW_ERRORS: "flowErrors", Endpoint.STEP_ERRORS: "errors", Endpoint.JOBS_CURRENT: "jobs"}
+KEYS = {
+    Endpoint.FLOW_ERRORS: "flowErrors",
+    Endpoint.STEP_ERRORS: "errors",
+    Endpoint.JOBS_CURRENT: "jobs",
+    Endpoint.JOB_FAMILY: "children",
+    Endpoint.RUN_STATS: "stats",
+}
 BARE = [endpoint for endpoint in LISTS if endpoint not in KEYS]
 LONG = {"_id": "a" * 24, "_flowId": "b" * 24, "_expOrImpId": "c" * 24, "errorId": "1", "numError": 3, "name": "n"}
 
@@ -21,6 +27,7 @@ IDS = {
     Endpoint.INTEGRATION_ERRORS: "_flowId",
     Endpoint.FLOW_ERRORS: "_expOrImpId",
     Endpoint.STEP_ERRORS: "errorId",
+    Endpoint.RUN_STATS: "_flowId",
 }
 """What identifies a row where it is not `_id`."""
 
@@ -130,6 +137,9 @@ BROKEN: dict[str, tuple[Endpoint, object, str]] = {
     "count without a flow": (Endpoint.INTEGRATION_ERRORS, {"numError": 5}, "missing_id"),
     "open errors as text": (Endpoint.INTEGRATION_ERRORS, {"_flowId": "a", "numError": "5"}, "wrong_type"),
     "step without an id": (Endpoint.FLOW_ERRORS, {"numError": 5}, "missing_id"),
+    "statistics of no flow": (Endpoint.RUN_STATS, {"numResolvedByAuto": 5}, "missing_id"),
+    "resolved errors as text": (Endpoint.RUN_STATS, {"_flowId": "a", "numResolvedByAuto": "5"}, "wrong_type"),
+    "fewer than none resolved": (Endpoint.RUN_STATS, {"_flowId": "a", "numResolvedByUser": -1}, "wrong_type"),
     "record without an id": (Endpoint.STEP_ERRORS, {"source": "mapping"}, "missing_id"),
     "record with a list as code": (Endpoint.STEP_ERRORS, {"errorId": "a", "code": []}, "wrong_type"),
     "list as source": (Endpoint.STEP_ERRORS, {"errorId": "a", "source": []}, "wrong_type"),

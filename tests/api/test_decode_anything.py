@@ -13,7 +13,13 @@ from exporter.api.errors import ApiError, leaves
 from exporter.api.listing import REJECT_REASONS
 from tests.api.kit import CALLS, LISTS, Ask, Kit, kit
 
-KEYS = {Endpoint.FLOW_ERRORS: "flowErrors", Endpoint.STEP_ERRORS: "errors", Endpoint.JOBS_CURRENT: "jobs"}
+KEYS = {
+    Endpoint.FLOW_ERRORS: "flowErrors",
+    Endpoint.STEP_ERRORS: "errors",
+    Endpoint.JOBS_CURRENT: "jobs",
+    Endpoint.JOB_FAMILY: "children",
+    Endpoint.RUN_STATS: "stats",
+}
 LONG = {"_id": "a" * 24, "_flowId": "b" * 24, "_expOrImpId": "c" * 24, "errorId": "1", "numError": 3, "name": "n"}
 
 

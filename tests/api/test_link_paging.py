@@ -75,8 +75,15 @@ def test_any_split_into_pages_gives_each_row_once_in_order(pages: list[list[int]
 def test_an_empty_answer_is_an_empty_whole_list(
     api: Kit, http: requests_mock.Mocker, endpoint: Endpoint, empty: dict[str, Any]
 ) -> None:
-    if "json" in empty and endpoint in (Endpoint.FLOW_ERRORS, Endpoint.STEP_ERRORS, Endpoint.JOBS_CURRENT):
-        empty = {"json": {"flowErrors": [], "errors": [], "jobs": []}}
+    keyed = {
+        Endpoint.FLOW_ERRORS: "flowErrors",
+        Endpoint.STEP_ERRORS: "errors",
+        Endpoint.JOBS_CURRENT: "jobs",
+        Endpoint.JOB_FAMILY: "children",
+        Endpoint.RUN_STATS: "stats",
+    }
+    if "json" in empty and endpoint in keyed:
+        empty = {"json": {keyed[endpoint]: []}}
     http.register_uri(requests_mock.ANY, requests_mock.ANY, **empty)
     listing = LISTS[endpoint](api)
     assert (listing.rows, listing.complete, listing.stale) == ((), True, False)
@@ -198,7 +205,7 @@ def test_connections_are_asked_for_their_queues(api: Kit, http: requests_mock.Mo
 
 @pytest.mark.parametrize(
     "endpoint",
-    [Endpoint.FLOWS, Endpoint.CONNECTIONS, Endpoint.EXPORTS, Endpoint.IMPORTS],
+    [Endpoint.FLOWS, Endpoint.CONNECTIONS, Endpoint.EXPORTS, Endpoint.IMPORTS, Endpoint.AGENTS],
     ids=lambda endpoint: endpoint.name,
 )
 def test_a_refused_projection_is_asked_again_without(api: Kit, http: requests_mock.Mocker, endpoint: Endpoint) -> None:

@@ -1,6 +1,5 @@
 """Connections: reaching the host, reusing what is open, closing what is not needed."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from exporter.api.endpoints import Endpoint
 from tests.api.kit import CALLS, TOKEN, Kit, failure_of, kit
 from tests.api.sockets.conftest import Connect, Serve
 from tests.api.sockets.server import Connection, answering, header, response
+from tests.e2e.processes import free_port
 
 UNKNOWN_HOST = "http://celigo-exporter-test.invalid"
 
@@ -25,11 +25,6 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.005)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
