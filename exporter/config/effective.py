@@ -5,9 +5,20 @@ The text loads to the same settings. It names where a token is, never the token.
 
 from collections.abc import Collection, Iterator
 
-from exporter.config.keys import COLLECTORS, LIMITS, RATE_LIMIT, STATE, Key
+from exporter.config.keys import (
+    COLLECTORS,
+    FILTERS,
+    FLOW_FILTER,
+    LIMITS,
+    MATCH,
+    OWNER,
+    PROFILE,
+    RATE_LIMIT,
+    STATE,
+    Key,
+)
 from exporter.config.kinds import instant, quoted
-from exporter.config.settings import Account, CollectorSettings, Settings
+from exporter.config.settings import Account, CollectorSettings, Owner, Settings
 
 
 def effective(settings: Settings) -> str:
@@ -23,11 +34,26 @@ def _lines(settings: Settings) -> Iterator[str]:
     for name, keys in COLLECTORS.items():
         yield f"  {name}:"
         yield from _values(getattr(settings.collectors, name), keys, "    ")
+    yield f"profile: {PROFILE.kind.write(settings.profile)}"
+    yield "filters:"
+    yield from _values(settings.filters, FILTERS, "  ")
+    yield "  flows:"
+    yield from _values(settings.filters.flows, FLOW_FILTER, "    ")
     yield "limits:"
     yield from _values(settings.limits, LIMITS, "  ")
     if settings.state.path is not None:
         yield "state:"
         yield from _values(settings.state, STATE, "  ")
+    if settings.ownership:
+        yield "ownership:"
+    for owner in settings.ownership:
+        yield from _owner(owner)
+
+
+def _owner(owner: Owner) -> Iterator[str]:
+    yield "  - match:"
+    yield from _given(owner.match, MATCH, "      ")
+    yield from _given(owner, OWNER, "    ")
 
 
 def _account(account: Account) -> Iterator[str]:
@@ -45,6 +71,13 @@ def _account(account: Account) -> Iterator[str]:
     yield from _values(account.rate_limit, RATE_LIMIT, "      ")
     if account.token_expires is not None:
         yield f"    token_expires: {instant().write(account.token_expires)}"
+
+
+def _given(section: object, keys: Collection[Key], indent: str) -> Iterator[str]:
+    for key in keys:
+        value = getattr(section, key.name)
+        if value not in {None, ""}:
+            yield f"{indent}{key.name}: {key.kind.write(value)}"
 
 
 def _values(section: object, keys: Collection[Key], indent: str) -> Iterator[str]:

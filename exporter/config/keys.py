@@ -7,8 +7,22 @@ Reading, the effective configuration and the documentation are all made from the
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exporter.config.kinds import Kind, choice, duration, instant, label_text, local_path, number, size, switch, whole
-from exporter.config.settings import MIB, REGIONS
+from exporter.config.kinds import (
+    Kind,
+    choice,
+    duration,
+    instant,
+    label_text,
+    listed,
+    local_path,
+    number,
+    size,
+    switch,
+    term,
+    whole,
+)
+from exporter.config.patterns import pattern
+from exporter.config.settings import MIB, PROFILES, REGIONS
 
 DAY = 86_400.0
 
@@ -54,6 +68,15 @@ COLLECTOR = (
     ),
 )
 
+INVENTORY = (
+    *COLLECTOR,
+    Key(
+        "last_exports_per_run",
+        whole(0, 10_000),
+        "Delta flows asked for the position of their export in one run, at most, in turn; 0 for none.",
+    ),
+)
+
 JOBS = (
     *COLLECTOR,
     Key(
@@ -64,6 +87,11 @@ JOBS = (
     Key("retention", duration(3600, 400 * DAY), "How long the account keeps runs. A gap is caught up no further back."),
     Key("retries_interval", duration(1, DAY), "How often retry jobs are listed."),
     Key("follow_per_run", whole(0, 1000), "Unfinished runs asked for one by one, at most, when no listing shows them."),
+    Key(
+        "step_flows",
+        listed(term(), 0, 1000),
+        "Flows, by id or exact name, whose finished runs are asked for the records of their steps: a request each.",
+    ),
 )
 
 ERRORS = (
@@ -74,12 +102,32 @@ ERRORS = (
     Key("codes", whole(1, 1000), "Error codes kept apart, at most; rarer ones are counted as `other`."),
 )
 
+HISTORY = (
+    *COLLECTOR,
+    Key("depth", duration(0, 400 * DAY), "How far back runs are read once, for what is usual. Not past the retention."),
+    Key("pages_per_run", whole(1, 10_000), "Pages of old runs read in one run, at most."),
+)
+
+GOVERNANCE = (
+    *COLLECTOR,
+    Key(
+        "lists_interval",
+        duration(1, 7 * DAY),
+        "How often licences, their use and notifications are listed; the audit log is read in every run. What these "
+        "lists tell is kept for 3 of their intervals when reading fails.",
+    ),
+)
+
 COLLECTORS: Mapping[str, tuple[Key, ...]] = {
     "health": COLLECTOR,
-    "inventory": COLLECTOR,
+    "inventory": INVENTORY,
     "jobs": JOBS,
     "errors": ERRORS,
     "connections": COLLECTOR,
+    "agents": COLLECTOR,
+    "governance": GOVERNANCE,
+    "schedules": COLLECTOR,
+    "history": HISTORY,
 }
 
 LIMITS = (
@@ -93,7 +141,41 @@ LIMITS = (
     Key("read_timeout", duration(0.1, 300), "How long an answer may pause."),
     Key("attempts", whole(1, 10), "How often a request is sent until it succeeds, the first time included."),
     Key("retry_after_max", duration(1, 3600), "Longest pause that is kept when the API asks for a longer one."),
+    Key(
+        "series",
+        whole(2000, 10_000_000),
+        "Series of one account, at most. Above it whole families are left out, the most detailed first.",
+    ),
 )
+
+PROFILE = Key("profile", choice(PROFILES), "How much is exported; each profile holds those before it.")
+
+FILTERS = (
+    Key("integrations", listed(term(), 0, 1000), "Integrations that are shown, by id or exact name; none given: all."),
+    Key("enabled_only", switch(), "Whether only enabled flows are shown."),
+)
+"""Keys that are one value each; `flows` is a mapping of its own."""
+
+FLOW_FILTER = (
+    Key("include", listed(pattern(), 1, 100), "A flow is shown when one of these matches its whole name,"),
+    Key("exclude", listed(pattern(), 0, 100), "and none of these does."),
+)
+
+MATCH = (
+    Key("flow", term(), "Id of a flow."),
+    Key("name", pattern(), "Matches the flow's whole name."),
+    Key("integration", term(), "Id or exact name of the flow's integration."),
+)
+
+OWNER = (
+    Key("team", label_text(), "The `team` label."),
+    Key("tier", label_text(), "The `tier` label, such as gold."),
+    Key("freshness", duration(1, 400 * DAY), "How old the flow's newest success may be."),
+    Key("silence", duration(1, 400 * DAY), "How long the flow may go without a run when no schedule starts it."),
+)
+
+OWNERS = 1000
+"""Entries of `ownership`, at most."""
 
 STATE = (
     Key(
@@ -105,9 +187,6 @@ STATE = (
 )
 
 LATER: Mapping[str, frozenset[str]] = {
-    "": frozenset({"profile", "filters", "ownership"}),
-    "collectors": frozenset({"agents", "governance", "schedules"}),
     "state": frozenset({"url"}),
-    "limits": frozenset({"series"}),
 }
 """Keys by section that a later version reads. Refused, because accepting a setting that does nothing would be a lie."""

@@ -18,6 +18,9 @@ from exporter.config.quantity import format_duration, format_size, parse_duratio
 LABEL_CHARACTERS = 100
 """Longest text that becomes a label value."""
 
+TERM_CHARACTERS = 500
+"""Longest text that is compared with an id or name."""
+
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
 
@@ -47,6 +50,43 @@ def label_text() -> Kind:
         return text
 
     return Kind("text", read, quoted)
+
+
+def one_line(at: Cursor, text: str, most: int) -> str:
+    """`text`; raises ConfigError unless it is one line of 1 to `most` printable characters."""
+    if not 1 <= len(text) <= most:
+        raise at.fail(f"expected 1 to {most} characters, got {len(text)}")
+    if not text.isprintable():
+        raise at.fail("expected one line of printable text")
+    return text
+
+
+def term() -> Kind:
+    """Text that is compared with an id or name of the account: 1 to 500 printable characters."""
+
+    def read(at: Cursor) -> str:
+        scalar = at.scalar("an id or name")
+        if scalar.tag != "str":
+            raise at.fail(f"expected an id or name, got {at.described()}; put it in quotes")
+        return one_line(at, scalar.text, TERM_CHARACTERS)
+
+    return Kind("id or name", read, quoted)
+
+
+def listed(kind: Kind, least: int, most: int) -> Kind:
+    """A list of values of one kind."""
+
+    def read(at: Cursor) -> tuple[Any, ...]:
+        items = at.items()
+        if not least <= len(items) <= most:
+            raise at.fail(f"expected {least} to {most} entries, got {len(items)}")
+        return tuple(kind.read(item) for item in items)
+
+    def write(values: Collection[Any]) -> str:
+        return f"[{', '.join(kind.write(value) for value in values)}]"
+
+    bounds = f"{least} to {most} entries" + (f" of {kind.bounds}" if kind.bounds else "")
+    return Kind(f"list of {kind.name}", read, write, bounds)
 
 
 def choice(known: Collection[str]) -> Kind:

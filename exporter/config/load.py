@@ -1,10 +1,11 @@
 """Loading: a settings file, or the environment when there is none, into one frozen `Settings`."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from exporter.config.accounts import read_accounts
+from exporter.config.choosing import read_filters, read_ownership, read_profile
 from exporter.config.cursor import Cursor
 from exporter.config.environment import account_from_environment, state_from_environment
 from exporter.config.keys import COLLECTORS, LIMITS, STATE
@@ -17,7 +18,12 @@ FILE_BYTES = 1024 * 1024
 """Largest settings file."""
 
 _WEB = Web()
-_SECTIONS = ("accounts", "collectors", "limits", "state")
+_SECTIONS = ("accounts", "collectors", "profile", "filters", "limits", "state", "ownership")
+_CHOOSING: Mapping[str, Callable[[Cursor], Any]] = {
+    "profile": read_profile,
+    "filters": read_filters,
+    "ownership": read_ownership,
+}
 
 
 def load_settings(path: str | None, environ: Mapping[str, str], web: Web = _WEB) -> Settings:
@@ -41,12 +47,14 @@ def parse_settings(text: str, source: str, environ: Mapping[str, str]) -> Settin
     entries = known_entries(Cursor(root, source), _SECTIONS)
     if "accounts" not in entries:
         raise ConfigError("`accounts` is missing", source=source, line=root.line)
+    shown: dict[str, Any] = {name: read(entries[name]) for name, read in _CHOOSING.items() if name in entries}
     return Settings(
         accounts=read_accounts(entries["accounts"], environ),
         collectors=_collectors(entries["collectors"]) if "collectors" in entries else Collectors(),
         limits=read_section(entries["limits"], LIMITS, Limits()) if "limits" in entries else Limits(),
         state=read_section(entries["state"], STATE, StateSettings()) if "state" in entries else StateSettings(),
         source=source,
+        **shown,
     )
 
 

@@ -10,14 +10,32 @@ from pathlib import Path
 import click
 
 from exporter.config.environment import VARIABLES
-from exporter.config.keys import ACCOUNT, COLLECTORS, LATER, LIMITS, RATE_LIMIT, STATE, Key
+from exporter.config.keys import (
+    ACCOUNT,
+    COLLECTORS,
+    FILTERS,
+    FLOW_FILTER,
+    LATER,
+    LIMITS,
+    MATCH,
+    OWNER,
+    PROFILE,
+    RATE_LIMIT,
+    STATE,
+    Key,
+)
 from exporter.config.settings import (
     REGIONS,
     Account,
     Collectors,
     CollectorSettings,
+    Filters,
+    FlowFilter,
     Limits,
+    Owner,
+    OwnershipMatch,
     RateLimit,
+    Settings,
     StateSettings,
     TokenSource,
 )
@@ -49,8 +67,16 @@ accounts:
 collectors:
   jobs: {interval: 60s, overlap: 2h}
   errors: {interval: 10m}
-limits: {pages: 200, response_bytes: 64MiB}
+profile: standard
+filters:
+  integrations: ["Shop to ERP", 5f3a9c0e8b7d6a4f2e1c0b9a]
+  flows: {exclude: ["(?i)test.*", ".* - copy"]}
+  enabled_only: true
+limits: {series: 500000, pages: 200, response_bytes: 64MiB}
 state: {path: /var/lib/celigo-exporter/state.db}
+ownership:
+  - {match: {name: ".*invoices.*"}, team: finance, tier: gold, freshness: 1h}
+  - {match: {integration: "Shop to ERP"}, team: commerce, tier: silver, freshness: 4h, silence: 1d}
 ```
 
 Durations are whole numbers with units, largest first: `ms`, `s`, `m`, `h`, `d`, `w`, as in `90s` or `1h30m`. Sizes have
@@ -65,6 +91,43 @@ _FILE_MEANING = (
 )
 _VARIABLE_MEANING = "Environment variable that holds the token. Exactly one of this and `token_file` is needed."
 _BUDGET_MEANING = "The exporter's own budget for this account; see below."
+
+_PROFILES = """\
+`lean` has health, inventory, the runs of integrations, open errors by flow and what runs now; `standard` adds
+counters and last runs of each flow, breakdowns of errors and ownership; `full` is everything.
+[metrics.md](metrics.md) names the profile of each family and how many series it has. With `lean`, errors are not read
+below the counts of each flow.
+"""
+
+_FILTERS = """\
+Filters choose what is shown, not what is counted: numbers of an integration are always about all of its flows. A
+series with a `flow_id` is there only when its flow is shown, one with an `integration_id` only when its integration
+is one of `integrations`, the info of a step only when a shown flow has the step. Account totals, connections and
+agents are not filtered. `none` and `Standalone flows` name the flows outside any integration. What is shown follows
+from the newest inventory; while that is unknown, nothing of flows and integrations is. Open errors are asked for only
+where something is shown, so `celigo_open_errors_by_code` and the breakdowns cover the shown flows, and
+`celigo_open_errors_sampled_ratio` says how much of what was counted that is.
+
+A pattern is a Python regular expression that must match the whole name, of which it sees the first 200 characters;
+`.` matches line ends too. Groups are `(...)` and `(?:...)`, and `(?i)` at the start ignores case. So that no name can
+keep the exporter busy, a pattern that may be laid over a name in too many ways is refused: one that repeats what is
+itself repeated or has alternatives, as in `(a+)+` or `(a|b)*`, and one with more than three of `*` and `+` in a row.
+"""
+
+_OWNERSHIP = """\
+Entries by flow id, name or integration; at most 1000. The first one that matches a flow is the flow's only one, so
+the special ones come first. At least one of the keys besides `match` is needed; `team` and `tier` are empty when not
+given. `freshness` becomes `celigo_flow_slo_freshness_seconds`. `match` has exactly one key:
+"""
+
+_SERIES = """\
+When an account has more than `series`, whole families are left out until the rest fits: first those of steps, then of
+flows, then of connections, agents and integrations; among these `full` before `standard` before `lean`, and those at
+the end of [metrics.md](metrics.md) first. One that was left out comes back when the rest stays 5 % below the limit
+with it, so that none comes and goes with every run. Account totals and what the exporter tells of itself are never
+left out; they can be up to about 1200 series. `celigo_exporter_series_dropped_total` with the reason `series_cap`
+counts the series left out, each time that they were read anew.
+"""
 
 _OWN_RULES = (
     ("base_url", "URL", "of the region", _URL_MEANING),
@@ -88,10 +151,23 @@ def _file() -> Iterator[str]:
     yield from _section("accounts[].rate_limit", RATE_LIMIT, RateLimit())
     for name, keys in COLLECTORS.items():
         yield from _section(f"collectors.{name}", keys, getattr(Collectors(), name))
+    yield from _choosing()
     yield from _section("limits", LIMITS, Limits())
+    yield _SERIES
     yield from _section("state", STATE, StateSettings())
     later = [f"`{section}.{name}`" if section else f"`{name}`" for section, names in LATER.items() for name in names]
     yield f"Refused until a later version reads them: {', '.join(sorted(later))}.\n"
+
+
+def _choosing() -> Iterator[str]:
+    yield from _section("profile", (PROFILE,), Settings(accounts=()))
+    yield _PROFILES
+    yield from _section("filters", FILTERS, Filters())
+    yield from _section("filters.flows", FLOW_FILTER, FlowFilter())
+    yield _FILTERS
+    yield from _section("ownership[]", OWNER, Owner(OwnershipMatch()))
+    yield _OWNERSHIP
+    yield from _section("ownership[].match", MATCH, OwnershipMatch())
 
 
 def _section(title: str, keys: Collection[Key], defaults: object) -> Iterator[str]:
@@ -110,7 +186,7 @@ def _default(key: Key, defaults: object, required: bool = False) -> str:
     value = getattr(defaults, key.name)
     if value is None and isinstance(defaults, CollectorSettings):
         value = {"timeout": defaults.deadline_seconds, "staleness": defaults.staleness_seconds}[key.name]
-    return "" if value is None else f"`{key.kind.write(value).strip(chr(34))}`"
+    return "" if value in {None, ""} else f"`{key.kind.write(value).strip(chr(34))}`"
 
 
 def _environment() -> Iterator[str]:

@@ -6,6 +6,7 @@ Durations are seconds, sizes bytes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 REGIONS: Mapping[str, str] = {
     "us": "https://api.integrator.io",
@@ -16,6 +17,10 @@ REGIONS: Mapping[str, str] = {
 """Presets of contract 1.1. Any other host is a `base_url`."""
 
 MIB = 1024 * 1024
+
+Profile = Literal["lean", "standard", "full"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+"""Which families are exported, each profile with those of the ones before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +82,26 @@ class CollectorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class InventorySettings(CollectorSettings):
+    """`last_exports_per_run`: delta flows asked for their position in one run, in turn; 0 for none."""
+
+    interval: float = 300.0
+    last_exports_per_run: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class JobsSettings(CollectorSettings):
     """`overlap`: how far behind the watermark runs are listed again, so that late rows are seen.
 
-    `retention`: how long the account keeps its runs; a gap is caught up no further back.
+    `retention`: how long the account keeps its runs; a gap is caught up no further back. `step_flows`: ids or exact
+    names of the flows whose runs are asked for the records of their steps.
     """
 
     overlap: float = 7200.0
     retention: float = 30 * 86_400.0
     retries_interval: float = 300.0
     follow_per_run: int = 50
+    step_flows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +116,47 @@ class ErrorsSettings(CollectorSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class HistorySettings(CollectorSettings):
+    """`depth`: how far before the first sight runs are read back, 0 for not at all. It never goes past the retention.
+
+    `pages_per_run` bounds what one run asks for.
+    """
+
+    depth: float = 15 * 86_400.0
+    pages_per_run: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class GovernanceSettings(CollectorSettings):
+    """`lists_interval`: how often licences, their use and notifications are listed; the audit log is in every run."""
+
+    interval: float = 300.0
+    lists_interval: float = 3600.0
+
+    @property
+    def lists_staleness_seconds(self) -> float:
+        """How long the values of those lists are kept after reading them stopped succeeding."""
+        return max(self.staleness_seconds, 3 * self.lists_interval)
+
+    @property
+    def lists_lasting_seconds(self) -> float:
+        """How old a part of such a list may be: it is served until the next reading, and not stale by then."""
+        return self.lists_staleness_seconds - self.lists_interval
+
+
+@dataclass(frozen=True, slots=True)
 class Collectors:
     """Settings of each collector by its name."""
 
     health: CollectorSettings = CollectorSettings(interval=60.0)
-    inventory: CollectorSettings = CollectorSettings(interval=300.0)
+    inventory: InventorySettings = InventorySettings()
     jobs: JobsSettings = JobsSettings(interval=60.0)
     errors: ErrorsSettings = ErrorsSettings()
     connections: CollectorSettings = CollectorSettings(interval=60.0)
+    agents: CollectorSettings = CollectorSettings(interval=60.0)
+    governance: GovernanceSettings = GovernanceSettings()
+    schedules: CollectorSettings = CollectorSettings(interval=60.0)
+    history: HistorySettings = HistorySettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +176,49 @@ class Limits:
     read_timeout: float = 20.0
     attempts: int = 4
     retry_after_max: float = 120.0
+    series: int = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFilter:
+    """Patterns over flow names: one of `include` must match, none of `exclude` may."""
+
+    include: tuple[str, ...] = (".*",)
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which flows and integrations have series. `integrations` are ids or names; none given means all."""
+
+    integrations: tuple[str, ...] = ()
+    flows: FlowFilter = FlowFilter()
+    enabled_only: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether anything could be left out."""
+        return self != Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipMatch:
+    """Which flows an entry is about; exactly one is set. `name` is a pattern, `integration` an id or name."""
+
+    flow: str | None = None
+    name: str | None = None
+    integration: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who a flow belongs to, and what is expected of it: seconds since its last success, seconds without a run."""
+
+    match: OwnershipMatch
+    team: str = ""
+    tier: str = ""
+    freshness: float | None = None
+    silence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +240,7 @@ class Settings:
     limits: Limits = Limits()
     state: StateSettings = StateSettings()
     web: Web = Web()
+    profile: Profile = "standard"
+    filters: Filters = Filters()
+    ownership: tuple[Owner, ...] = ()
     source: str | None = field(default=None, compare=False)

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 from exporter.clock import Clock
-from exporter.expose import own_catalogue as own
 from exporter.expose.build import BuildInfo
+from exporter.expose.catalogue import own
 from exporter.expose.families import Family, Value
 from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.ledger.store import StateStatus

@@ -12,8 +12,10 @@ from typing import Protocol
 
 from exporter.api.errors import ERROR_TYPES
 from exporter.api.listing import REJECT_REASONS
-from exporter.expose import own_catalogue as own
+from exporter.config.settings import Profile
+from exporter.expose.catalogue import own
 from exporter.expose.families import Family, Metric, Series, Value
+from exporter.expose.selection import in_profile
 from exporter.expose.snapshot import RenderedBlock
 
 FAILURE_REASONS = (*ERROR_TYPES, "internal", "render")
@@ -102,6 +104,10 @@ def _unknown() -> float | None:
     return None
 
 
+def _nothing_tried() -> Mapping[str, bool]:
+    return {}
+
+
 def _nothing_dropped() -> Mapping[tuple[str, str], int]:
     return {}
 
@@ -111,8 +117,9 @@ class Sources:
     """Where the numbers about one account come from. Every callable is cheap, thread-safe and answers from memory.
 
     `intervals` (seconds) and `statuses` are by collector, `watermarks` (Unix seconds) too, `objects` by kind,
-    `catch_up` is the share of a gap in the runs that has been read, None while unknown,
-    `dropped` by family and reason, counted since the start. `tokens` is what is left of the budget.
+    `catch_up` is the share of a gap in the runs that has been read, `backfill` that of the history, None while unknown,
+    `dropped` by family and reason, counted since the start. `tokens` is what is left of the budget. `available` tells
+    of each optional endpoint that was tried whether it is answered.
     """
 
     exchanges: Exchanges
@@ -121,8 +128,10 @@ class Sources:
     tokens: Callable[[], float]
     watermarks: Callable[[], Mapping[str, float]] = _nothing
     catch_up: Callable[[], float | None] = _unknown
+    backfill: Callable[[], float | None] = _unknown
     objects: Callable[[], Mapping[str, float]] = _nothing
     dropped: Callable[[], Mapping[tuple[str, str], int]] = _nothing_dropped
+    available: Callable[[], Mapping[str, bool]] = _nothing_tried
     token_expires: float | None = None
 
 
@@ -136,8 +145,10 @@ class OwnState:
     statuses: Mapping[str, Status]
     watermarks: Mapping[str, float]
     catch_up: float | None
+    backfill: float | None
     objects: Mapping[str, float]
     dropped: Mapping[tuple[str, str], int]
+    available: Mapping[str, bool]
     failures: Mapping[str, int]
     versions: tuple[int, ...]
     blocks: Sequence[RenderedBlock] = field(compare=False)
@@ -146,12 +157,16 @@ class OwnState:
 class OwnMetrics:
     """The exporter's own families of one account; see `exporter.expose.snapshot.OwnFamilies`. Keeps nothing."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, profile: Profile = "full") -> None:
         self._sources = sources
+        self._profile = profile
 
-    def state(self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int]) -> OwnState:
+    def state(
+        self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int], left_out: Mapping[str, int]
+    ) -> OwnState:
         """Read everything. The budget counts in whole requests, so that a full one stays equal."""
         sources = self._sources
+        capped = {(name, "series_cap"): count for name, count in left_out.items()}
         return OwnState(
             counted=sources.exchanges.version,
             skew=sources.exchanges.clock_skew(),
@@ -159,8 +174,10 @@ class OwnMetrics:
             statuses=dict(sources.statuses()),
             watermarks=dict(sources.watermarks()),
             catch_up=sources.catch_up(),
+            backfill=sources.backfill(),
             objects=dict(sources.objects()),
-            dropped=dict(sources.dropped()),
+            dropped={**sources.dropped(), **capped},
+            available=dict(sources.available()),
             failures=dict(failures),
             versions=tuple(block.version for block in blocks),
             blocks=tuple(blocks),
@@ -177,7 +194,9 @@ class OwnMetrics:
             *collector_families(sources.intervals, state.statuses, state.failures),
             *_memory(state),
         ]
-        return [*told, series_family(state.blocks, told)]
+        held = [family for family in told if in_profile(family.metric.tier, self._profile)]
+        series = series_family(state.blocks, held)
+        return [*held, series] if in_profile(series.metric.tier, self._profile) else held
 
 
 def _budget(state: OwnState, token_expires: float | None) -> Iterator[Family]:
@@ -205,8 +224,10 @@ def collector_families(
 
 
 def _memory(state: OwnState) -> Iterator[Family]:
+    yield _by_name(own.EXPORTER_ENDPOINT_AVAILABLE, state.available)
     yield _by_name(own.EXPORTER_WATERMARK_TIMESTAMP_SECONDS, state.watermarks)
     yield _single(own.EXPORTER_CATCH_UP_RATIO, state.catch_up)
+    yield _single(own.EXPORTER_BACKFILL_RATIO, state.backfill)
     yield _by_name(own.EXPORTER_OBJECTS, state.objects)
     yield Family(own.EXPORTER_SERIES_DROPPED_TOTAL, {key: float(count) for key, count in state.dropped.items()})
     built = max((block.built_at for block in state.blocks), default=None)

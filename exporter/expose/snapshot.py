@@ -1,29 +1,34 @@
 """The families of one account, rendered once per change and kept until something they are made of changes.
 
-A block is rebuilt when one of its views was published anew or became stale, and at no other time. A block whose build
-fails is left out and counted, and the others are served all the same.
+A block is rebuilt when one of its views was published anew or became stale or the filters chose otherwise, and at no
+other time. A block whose build fails is left out and counted, and the others are served all the same. When the account
+has more series than it may, whole families are left out of the blocks.
 """
 
 import itertools
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from exporter.bugs import bug_fields
 from exporter.clock import Clock
 from exporter.collect.base import Block
+from exporter.collect.inventory import InventoryView
 from exporter.collect.model import AccountModel
+from exporter.expose.cap import SeriesCap
 from exporter.expose.catalogue import CATALOGUE
 from exporter.expose.families import Family, Scope
 from exporter.expose.render import lines
+from exporter.expose.selection import NOTHING, Extent, Selector, Shown, in_profile
 
 OWN_COLLECTOR = "exporter"
 """The name under which a scrape selects what the exporter tells about itself."""
 
 _log = logging.getLogger(__name__)
+_EVERYTHING = Extent()
 _KNOWN = frozenset(CATALOGUE)
 
 
@@ -40,12 +45,22 @@ class RenderedBlock:
     series: Mapping[str, int]
     built_at: float
 
+    @property
+    def size(self) -> int:
+        """Series of all its metrics."""
+        return sum(self.series.values())
+
 
 class OwnFamilies(Protocol):
     """What the exporter tells about one account besides the account's own blocks."""
 
-    def state(self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int]) -> object:
-        """Everything the families are made of; as long as it stays equal, they do."""
+    def state(
+        self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int], left_out: Mapping[str, int]
+    ) -> object:
+        """Everything the families are made of; as long as it stays equal, they do.
+
+        `failures` are failed builds by collector, `left_out` series by family that were too many.
+        """
         ...
 
     def families(self, state: object) -> Iterable[Family]:
@@ -80,10 +95,19 @@ class _Kept:
     block: RenderedBlock | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Trimmed:
+    """A block without the families `names`."""
+
+    names: frozenset[str]
+    block: RenderedBlock
+
+
 class AccountSnapshots:
     """Rendered blocks of one account. Thread-safe; builds are done by one thread at a time.
 
-    `own` adds a block about the exporter itself, which is made from the others and comes last.
+    `own` adds a block about the exporter itself, which is made from the others and comes last. `extent` says how much
+    there is to see.
     """
 
     def __init__(
@@ -93,14 +117,22 @@ class AccountSnapshots:
         blocks: Sequence[Block],
         clock: Clock,
         own: OwnFamilies | None = None,
+        extent: Extent = _EVERYTHING,
     ) -> None:
         self._scope = scope
         self._model = model
-        self._blocks = tuple(blocks)
+        self._profile = extent.profile
+        self._blocks = tuple(block for block in blocks if in_profile(block.tier, extent.profile))
+        self._selector = Selector(extent.filters) if extent.filters.active else None
+        self._cap = None if extent.series is None else SeriesCap(extent.series)
         self._clock = clock
         self._own = own
         self._kept: dict[str, _Kept] = {}
         self._kept_own: _Kept | None = None
+        self._selected: tuple[int | None, Shown] = (None, NOTHING)
+        self._trimmed: dict[int, _Trimmed] = {}
+        self._missing: frozenset[str] = frozenset()
+        self._left_out: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._versions = itertools.count(1)
         self._lock = threading.Lock()  # guards everything above that changes, and is held while building
@@ -108,26 +140,52 @@ class AccountSnapshots:
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
         """What is known at monotonic instant `now`: the blocks in their order, those with nothing to say left out."""
         with self._lock:
-            held = [self._block(block, now) for block in self._blocks]
+            shown = None if self._selector is None else self._shown(self._selector, now)
+            held = [self._block(block, shown, now) for block in self._blocks]
             known = [block for block in held if block is not None]
-            own = self._own_block(self._own, known) if self._own is not None else None
-            return tuple(known) if own is None else (*known, own)
+            missing = self._missing
+            served = self._fitting(known, 0) if self._own is None else self._with_own(self._own, known)
+            if self._missing != missing:
+                self._tell()
+            return served
 
-    def _block(self, block: Block, now: float) -> RenderedBlock | None:
+    def _with_own(self, own: OwnFamilies, known: Sequence[RenderedBlock]) -> tuple[RenderedBlock, ...]:
+        """What fits beside the own block, and the own block, whose size depends on what is left out of the others."""
+        size = _size(self._kept_own)
+        while True:
+            served = self._fitting(known, size)
+            block = self._own_block(own, served)
+            if _size(self._kept_own) <= size:
+                return served if block is None else (*served, block)
+            size = _size(self._kept_own)
+
+    def _shown(self, selector: Selector, now: float) -> Shown:
+        """What the filters let through of the newest inventory; the same object until that changes."""
+        reading = self._model.reading("inventory", now)
+        version, shown = self._selected
+        if reading is None:
+            self._selected = (None, NOTHING)
+        elif reading.version != version:
+            view: InventoryView = reading.view
+            chosen = selector.shown(view)
+            self._selected = (reading.version, shown if chosen == shown else chosen)
+        return self._selected[1]
+
+    def _block(self, block: Block, shown: Shown | None, now: float) -> RenderedBlock | None:
         readings = {part: self._model.reading(part, now) for part in block.inputs}
         if readings[block.inputs[0]] is None:
             self._kept.pop(block.name, None)
             return None
-        state = tuple(reading.version if reading else None for reading in readings.values())
+        state = (shown, *(reading.version if reading else None for reading in readings.values()))
         kept = self._kept.get(block.name)
         if kept is None or kept.state != state:
             views = {part: reading.view if reading else None for part, reading in readings.items()}
-            kept = self._built(block.name, block.collector, state, lambda: block.build(views), kept)
+            kept = self._built(block.name, block.collector, state, lambda: _chosen(block.build(views), shown), kept)
             self._kept[block.name] = kept
         return kept.block
 
     def _own_block(self, own: OwnFamilies, known: Sequence[RenderedBlock]) -> RenderedBlock | None:
-        state = own.state(known, dict(self._failures))
+        state = own.state(known, dict(self._failures), dict(self._left_out))
         kept = self._kept_own
         if kept is None or kept.state != state:
             kept = self._built(OWN_COLLECTOR, OWN_COLLECTOR, state, lambda: own.families(state), kept)
@@ -139,10 +197,47 @@ class AccountSnapshots:
     ) -> _Kept:
         version, built_at = next(self._versions), self._clock.time()
         try:
-            return _Kept(state, render_block(collector, version, build(), self._scope, built_at))
+            families = (family for family in build() if in_profile(family.metric.tier, self._profile))
+            return _Kept(state, render_block(collector, version, families, self._scope, built_at))
         except Exception as error:  # a bug in one block must not cost the others
             self._failures[collector] += 1
             failed_before = before is not None and before.block is None
             if not failed_before:
                 _log.error("block %s cannot be built and is left out", name, extra={"fields": bug_fields(error)})
             return _Kept(state, None)
+
+    def _fitting(self, known: Sequence[RenderedBlock], others: int) -> tuple[RenderedBlock, ...]:
+        """The blocks without the families that are too many beside `others` more series."""
+        if self._cap is None:
+            return tuple(known)
+        counts = {name: count for block in known for name, count in block.series.items()}
+        self._missing = self._cap.left_out(counts, others)
+        trimmed = {block.version: self._without(block) for block in known if self._missing & block.series.keys()}
+        self._trimmed = trimmed
+        return tuple(trimmed[block.version].block if block.version in trimmed else block for block in known)
+
+    def _without(self, block: RenderedBlock) -> _Trimmed:
+        """The block without what is missing, counted when it is new that it is."""
+        names = self._missing & block.series.keys()
+        before = self._trimmed.get(block.version)
+        if before is not None and before.names == names:
+            return before
+        self._left_out.update({name: block.series[name] for name in names - (before.names if before else frozenset())})
+        texts = {name: text for name, text in block.lines.items() if name not in names}
+        series = {name: count for name, count in block.series.items() if name not in names}
+        return _Trimmed(names, replace(block, version=next(self._versions), lines=texts, series=series))
+
+    def _tell(self) -> None:
+        if self._missing:
+            fields = {"account": self._scope.account, "families": ",".join(sorted(self._missing))}
+            _log.warning("more series than limits.series; families are left out", extra={"fields": fields})
+        else:
+            _log.warning("the series fit limits.series again", extra={"fields": {"account": self._scope.account}})
+
+
+def _chosen(families: Iterable[Family], shown: Shown | None) -> Iterator[Family]:
+    return iter(families) if shown is None else (shown.family(family) for family in families)
+
+
+def _size(kept: _Kept | None) -> int:
+    return 0 if kept is None or kept.block is None else kept.block.size

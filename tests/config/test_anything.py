@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.config.accounts import _KEYS as ACCOUNT_KEYS  # the real keys, so that values reach every reader
-from exporter.config.keys import COLLECTORS, LATER, LIMITS, RATE_LIMIT
+from exporter.config.keys import COLLECTORS, FILTERS, FLOW_FILTER, LATER, LIMITS, MATCH, OWNER, RATE_LIMIT
 from exporter.config.load import parse_settings
 from exporter.config.problem import ConfigError
 from exporter.config.settings import Settings
@@ -16,8 +16,13 @@ from tests.config.places import ENVIRON, MINIMAL
 from tests.config.speed import ANY_SPEED
 
 NAMES = sorted(
-    {"accounts", "collectors", "limits", "token", "password", *ACCOUNT_KEYS, *COLLECTORS}
-    | {key.name for keys in (*COLLECTORS.values(), LIMITS, RATE_LIMIT) for key in keys}
+    {"accounts", "collectors", "limits", "token", "password", "profile", "filters", "flows", "ownership", "match"}
+    | {*ACCOUNT_KEYS, *COLLECTORS}
+    | {
+        key.name
+        for keys in (*COLLECTORS.values(), LIMITS, RATE_LIMIT, FILTERS, FLOW_FILTER, MATCH, OWNER)
+        for key in keys
+    }
     | {name for names in LATER.values() for name in names}
 )
 WORDS = st.sampled_from(
@@ -70,6 +75,13 @@ def test_any_values_under_the_known_keys_are_settings_or_one_line(
     outcome(json.dumps({"accounts": [{"name": "acme", **account}], "limits": limits}))
 
 
+@ANY_SPEED
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES), st.dictionaries(st.sampled_from(NAMES), VALUES))
+def test_any_filters_and_ownership_are_settings_or_one_line(filters: dict[str, Any], owner: dict[str, Any]) -> None:
+    accounts = [{"name": "acme", "token_env": "ACME_TOKEN"}]
+    outcome(json.dumps({"accounts": accounts, "filters": filters, "ownership": [owner]}))
+
+
 def planted(value: Any, token: str, draw: st.DrawFn) -> Any:
     """`value` with the token somewhere: a value, a part of one, or a key."""
     if isinstance(value, dict) and value and draw(st.booleans()):
@@ -86,6 +98,7 @@ def files_with_a_token(draw: st.DrawFn) -> tuple[str, str]:
     token = draw(TOKENS)
     account = draw(st.dictionaries(st.sampled_from(ACCOUNT_KEYS), WORDS, min_size=1))
     whole = {"accounts": [{"name": "acme", **account}], "limits": draw(VALUES), "collectors": draw(VALUES)}
+    whole |= {"filters": draw(VALUES), "ownership": draw(VALUES)}
     text = json.dumps(planted(whole, token, draw))
     if draw(st.booleans()):
         cut = draw(st.integers(0, len(text)))

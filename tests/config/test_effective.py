@@ -13,10 +13,15 @@ from exporter.config.kinds import Kind
 from exporter.config.load import parse_settings
 from exporter.config.quantity import parse_duration
 from exporter.config.settings import (
+    PROFILES,
     REGIONS,
     Account,
     Collectors,
+    Filters,
+    FlowFilter,
     Limits,
+    Owner,
+    OwnershipMatch,
     RateLimit,
     Settings,
     StateSettings,
@@ -43,6 +48,8 @@ def values_of(kind: Kind) -> st.SearchStrategy[Any]:
         case "duration":
             least = max(60_000, round(1000 * (parse_duration(low) or 0)))
             return st.integers(least, least + 240_000).map(lambda milliseconds: milliseconds / 1000)
+        case "list of id or name":
+            return st.lists(LABEL_WITH_SIGNS, max_size=3, unique=True).map(tuple)
     return st.just(True)
 
 
@@ -50,6 +57,24 @@ def given_values(keys: tuple[Key, ...]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {}, optional={key.name: values_of(key.kind) for key in keys if key.name != "staleness"}
     )
+
+
+PATTERNS = st.sampled_from([".*", 'say "hi"', r"C:\\.*\.csv", "(?i)(eu|us) .*", "#: {}", "Größe"])
+DURATIONS = st.none() | st.integers(1000, 10**9).map(lambda milliseconds: milliseconds / 1000)
+FILTERS = st.builds(
+    Filters,
+    st.lists(LABEL_WITH_SIGNS, max_size=3).map(tuple),
+    st.builds(
+        FlowFilter, st.lists(PATTERNS, min_size=1, max_size=3).map(tuple), st.lists(PATTERNS, max_size=3).map(tuple)
+    ),
+    st.booleans(),
+)
+MATCHES = (
+    st.builds(OwnershipMatch, flow=LABEL_WITH_SIGNS)
+    | st.builds(OwnershipMatch, name=PATTERNS)
+    | st.builds(OwnershipMatch, integration=LABEL_WITH_SIGNS)
+)
+OWNERS = st.builds(Owner, MATCHES, LABEL_WITH_SIGNS, st.just("") | LABEL_WITH_SIGNS, DURATIONS, DURATIONS)
 
 
 @st.composite
@@ -73,7 +98,15 @@ def settings(draw: st.DrawFn) -> Settings:
     collectors = {name: type(getattr(defaults, name)) for name in COLLECTORS}
     changed = {name: kind(**draw(given_values(COLLECTORS[name]))) for name, kind in collectors.items()}
     state = StateSettings(draw(st.none() | LABEL_WITH_SIGNS.map(lambda name: f"/var/lib/{name.strip('/')}.db")))
-    return Settings(tuple(accounts), Collectors(**changed), Limits(**draw(given_values(LIMITS))), state)
+    return Settings(
+        tuple(accounts),
+        Collectors(**changed),
+        Limits(**draw(given_values(LIMITS))),
+        state,
+        profile=draw(st.sampled_from(PROFILES)),
+        filters=draw(FILTERS),
+        ownership=tuple(draw(st.lists(OWNERS, max_size=3))),
+    )
 
 
 @ANY_SPEED
@@ -84,6 +117,7 @@ def test_it_loads_to_settings_that_are_the_same_in_effect(before: Settings) -> N
     assert after.accounts == before.accounts
     assert after.limits == before.limits
     assert after.state == before.state
+    assert (after.profile, after.filters, after.ownership) == (before.profile, before.filters, before.ownership)
     assert effective(after) == text
     for name in COLLECTORS:
         was, now = getattr(before.collectors, name), getattr(after.collectors, name)
@@ -119,5 +153,10 @@ def test_it_writes_every_default_out() -> None:
         "overlap: 2h",
         "staleness: 15m",
         "response_bytes: 64MiB",
+        "series: 500000",
+        "profile: standard",
+        "integrations: []",
+        "enabled_only: false",
+        'include: [".*"]',
     ):
         assert expected in text

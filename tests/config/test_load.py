@@ -14,8 +14,13 @@ from exporter.config.settings import (
     Collectors,
     CollectorSettings,
     ErrorsSettings,
+    Filters,
+    FlowFilter,
+    InventorySettings,
     JobsSettings,
     Limits,
+    Owner,
+    OwnershipMatch,
     RateLimit,
     Settings,
     TokenSource,
@@ -36,7 +41,8 @@ accounts:
     token_env: SANDBOX_TOKEN
 collectors:
   health: {enabled: false, interval: 90s, timeout: 10s, staleness: 1h30m}
-  jobs: {interval: 30s, overlap: 4h, retries_interval: 10m, follow_per_run: 7}
+  jobs: {interval: 30s, overlap: 4h, retries_interval: 10m, follow_per_run: 7, step_flows: [64b2, Orders → ERP]}
+  inventory: {last_exports_per_run: 3}
   errors: {interval: 10m, flows_per_run: 1, steps_per_run: 2, pages_per_step: 3, codes: 4}
 limits:
   pages: 10
@@ -45,6 +51,16 @@ limits:
   read_timeout: 1m
   attempts: 2
   retry_after_max: 1h
+  series: 2000
+profile: lean
+filters:
+  integrations: [int-1, "Shop to ERP"]
+  flows: {include: ["a.*", b], exclude: [".*x"]}
+  enabled_only: true
+ownership:
+  - {match: {flow: f1}, team: commerce}
+  - {match: {name: "Orders .*"}, tier: gold, freshness: 1h}
+  - {match: {integration: none}, team: platform, tier: silver, silence: 2d}
 """
 
 
@@ -76,10 +92,24 @@ def test_every_key_of_a_full_file_reaches_its_setting(folder: Path) -> None:
         accounts=(acme, other),
         collectors=Collectors(
             health=CollectorSettings(False, 90.0, 10.0, 5400.0),
-            jobs=JobsSettings(interval=30.0, overlap=14400.0, retries_interval=600.0, follow_per_run=7),
+            jobs=JobsSettings(
+                interval=30.0,
+                overlap=14400.0,
+                retries_interval=600.0,
+                follow_per_run=7,
+                step_flows=("64b2", "Orders → ERP"),
+            ),
+            inventory=InventorySettings(last_exports_per_run=3),
             errors=ErrorsSettings(interval=600.0, flows_per_run=1, steps_per_run=2, pages_per_step=3, codes=4),
         ),
-        limits=Limits(10, 1024 * 1024, 1.5, 60.0, 2, 3600.0),
+        limits=Limits(10, 1024 * 1024, 1.5, 60.0, 2, 3600.0, 2000),
+        profile="lean",
+        filters=Filters(("int-1", "Shop to ERP"), FlowFilter(("a.*", "b"), (".*x",)), True),
+        ownership=(
+            Owner(OwnershipMatch(flow="f1"), "commerce"),
+            Owner(OwnershipMatch(name="Orders .*"), tier="gold", freshness=3600.0),
+            Owner(OwnershipMatch(integration="none"), "platform", "silver", silence=172_800.0),
+        ),
     )
 
 

@@ -10,11 +10,33 @@ import pytest
 from exporter.cli import root
 from exporter.config.cursor import Cursor
 from exporter.config.environment import VARIABLES
-from exporter.config.keys import ACCOUNT, COLLECTORS, LATER, LIMITS, RATE_LIMIT, Key
+from exporter.config.keys import (
+    ACCOUNT,
+    COLLECTORS,
+    FILTERS,
+    FLOW_FILTER,
+    LATER,
+    LIMITS,
+    MATCH,
+    OWNER,
+    PROFILE,
+    RATE_LIMIT,
+    STATE,
+    Key,
+)
 from exporter.config.load import parse_settings
-from exporter.config.nodes import Scalar, compose
+from exporter.config.nodes import compose
 from exporter.config.reference import FILE_NAME, configuration_page, write
-from exporter.config.settings import Account, Collectors, Limits, RateLimit
+from exporter.config.settings import (
+    Account,
+    Collectors,
+    Filters,
+    FlowFilter,
+    Limits,
+    Owner,
+    OwnershipMatch,
+    RateLimit,
+)
 from tests.config.places import ENVIRON
 
 PAGE = (Path(__file__).parents[2] / "docs" / FILE_NAME).read_text(encoding="utf-8")
@@ -22,6 +44,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / FILE_NAME).read_text(encoding="utf-
 SECTIONS: dict[str, tuple[tuple[Key, ...], Any]] = {
     "rate_limit": (RATE_LIMIT, RateLimit()),
     "limits": (LIMITS, Limits()),
+    "flows": (FLOW_FILTER, FlowFilter()),
+    "match": (MATCH, OwnershipMatch()),
     **{name: (keys, getattr(Collectors(), name)) for name, keys in COLLECTORS.items()},
 }
 
@@ -55,11 +79,11 @@ def test_every_default_could_be_given_in_the_file(keys: tuple[Key, ...], default
         if default is None:
             continue
         node = compose(key.kind.write(default), "f")
-        assert isinstance(node, Scalar)
+        assert node is not None
         assert key.kind.read(Cursor(node, "f")) == default
 
 
-@pytest.mark.parametrize("keys", [ACCOUNT, *(keys for keys, _ in SECTIONS.values())])
+@pytest.mark.parametrize("keys", [ACCOUNT, (PROFILE,), FILTERS, OWNER, *(keys for keys, _ in SECTIONS.values())])
 def test_every_key_and_its_meaning_is_on_the_page(keys: tuple[Key, ...]) -> None:
     for key in keys:
         assert re.search(rf"^\| `{key.name}` \| .* \| {re.escape(key.meaning)} \|$", PAGE, re.MULTILINE)
@@ -77,9 +101,15 @@ def test_every_flag_of_every_command_is_on_the_page(command: str) -> None:
     assert flags == set(re.findall(r"^\| `(--[a-z.-]+)`", section, re.MULTILINE))
 
 
+def test_every_field_of_the_filters_and_of_an_owner_can_be_set() -> None:
+    fields = {field.name for field in dataclasses.fields(Filters)}
+    assert fields == {key.name for key in FILTERS} | {"flows"}
+    fields = {field.name for field in dataclasses.fields(Owner)}
+    assert fields == {key.name for key in OWNER} | {"match"}
+
+
 def test_keys_of_later_versions_are_not_known_ones() -> None:
-    assert not LATER["collectors"] & set(COLLECTORS)
-    assert not LATER["limits"] & {key.name for key in LIMITS}
+    assert not LATER["state"] & {key.name for key in STATE}
 
 
 def test_the_example_of_the_page_loads(folder: Path) -> None:
@@ -87,6 +117,8 @@ def test_the_example_of_the_page_loads(folder: Path) -> None:
     text = example.replace("/run/secrets/acme", str(folder / "secrets/acme"))
     settings = parse_settings(text, "example", {**ENVIRON, "ACME_SANDBOX_TOKEN": "other-token"})
     assert [account.name for account in settings.accounts] == ["acme", "acme-sandbox"]
+    assert settings.filters.active
+    assert len(settings.ownership) == 2
 
 
 def test_the_example_of_the_readme_loads(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """docs/metrics.md is what the code says."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -7,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from exporter import reference
+from exporter.config.settings import PROFILES, Profile
 from exporter.expose.catalogue import CATALOGUE
+from exporter.expose.families import Metric
+from exporter.expose.selection import in_profile
 from tests.conftest import required_tool
 
 ROOT = Path(__file__).parents[2]
+PAGE = reference.metrics_page()
 LABELS = {metric.name: metric.labels for metric in CATALOGUE}
 
 
@@ -35,6 +40,32 @@ def test_a_metric_has_a_row_with_what_it_means(metric: object) -> None:
     name, text = getattr(metric, "name", ""), getattr(metric, "help", "")
     rows = [row for row in reference.metrics_page().splitlines() if row.startswith(f"| `{name}` |") and text in row]
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+def test_a_row_tells_the_profile_and_the_measured_series_of_its_metric(metric: Metric) -> None:
+    held = json.loads((ROOT / "docs" / "series.json").read_text(encoding="utf-8"))
+    (row,) = [row for row in PAGE.splitlines() if row.startswith(f"| `{metric.name}` |") and metric.help in row]
+    count = held["profiles"]["full"].get(metric.name)
+    expected = "-" if count is None else f"{count:,}"
+    assert row.split(" | ")[-2:] == [metric.tier, f"{expected} |"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_page_sums_up_each_profile(profile: str) -> None:
+    held = json.loads((ROOT / "docs" / "series.json").read_text(encoding="utf-8"))["profiles"][profile]
+    assert f"| `{profile}` | {len(held)} | {sum(held.values()):,} |" in PAGE
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_measured_family_exists_and_is_in_its_profile(profile: Profile) -> None:
+    tiers = {metric.name: metric.tier for metric in CATALOGUE}
+    figures = reference.measured()
+    assert figures.flows == 10_000
+    assert figures.profiles[profile]
+    for name, count in figures.profiles[profile].items():
+        assert in_profile(tiers[name], profile), name
+        assert count > 0
 
 
 @pytest.mark.parametrize(("label", "metrics", "members"), reference.VALUES, ids=lambda value: str(value)[:40])

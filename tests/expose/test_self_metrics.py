@@ -14,7 +14,7 @@ from exporter.api.telemetry import Telemetry
 from exporter.collect.base import Block
 from exporter.collect.model import AccountModel, Part
 from exporter.expose import catalogue
-from exporter.expose import own_catalogue as own
+from exporter.expose.catalogue import own
 from exporter.expose.document import Documents
 from exporter.expose.families import Distribution, Family, Metric, Series
 from exporter.expose.render import Format
@@ -48,8 +48,10 @@ class Facts:
         self.tokens = 10.0
         self.watermarks: dict[str, float] = {}
         self.catch_up: float | None = None
+        self.backfill: float | None = None
         self.objects: dict[str, float] = {}
         self.dropped: dict[tuple[str, str], int] = {}
+        self.available: dict[str, bool] = {}
         self.sources = Sources(
             self.telemetry,
             {"jobs": 60.0, "errors": 300.0},
@@ -57,14 +59,16 @@ class Facts:
             lambda: self.tokens,
             lambda: self.watermarks,
             lambda: self.catch_up,
+            lambda: self.backfill,
             lambda: self.objects,
             lambda: self.dropped,
+            lambda: self.available,
             **options,
         )
         self.own = OwnMetrics(self.sources)
 
     def series(self, metric: Metric, *blocks: RenderedBlock, failures: Mapping[str, int] | None = None) -> Series:
-        state = self.own.state(blocks, failures or {})
+        state = self.own.state(blocks, failures or {}, {})
         (found,) = [family for family in self.own.families(state) if family.metric is metric]
         return found.series
 
@@ -75,7 +79,7 @@ def facts() -> Facts:
 
 
 def test_every_own_family_is_made_by_somebody(facts: Facts) -> None:
-    made = {family.metric for family in facts.own.families(facts.own.state((), {}))}
+    made = {family.metric for family in facts.own.families(facts.own.state((), {}, {}))}
     published_by_collectors = {own.UP, own.HEALTH_CHECK_SUCCESS}
     of_the_process = {metric for metric in own.OWN if not metric.scoped}
     assert made | published_by_collectors | of_the_process == set(own.OWN)
@@ -162,6 +166,12 @@ def test_a_collector_that_was_switched_off_says_why(facts: Facts) -> None:
     assert facts.series(own.EXPORTER_COLLECTOR_DISABLED) == {("jobs", "forbidden"): 1.0}
 
 
+def test_an_optional_endpoint_is_told_once_it_was_tried(facts: Facts) -> None:
+    assert facts.series(own.EXPORTER_ENDPOINT_AVAILABLE) == {}
+    facts.available = {"/v1/audit": False, "/v1/agents": True}
+    assert facts.series(own.EXPORTER_ENDPOINT_AVAILABLE) == {("/v1/audit",): 0.0, ("/v1/agents",): 1.0}
+
+
 def test_what_is_held_in_memory_is_told(facts: Facts) -> None:
     facts.watermarks["jobs"] = EPOCH
     facts.objects.update(flow=12, active_run=0)
@@ -218,6 +228,7 @@ CHANGES = {
     "a token": lambda facts: setattr(facts, "tokens", 9.0),
     "a watermark": lambda facts: facts.watermarks.update(jobs=EPOCH),
     "an object": lambda facts: facts.objects.update(flow=1),
+    "an optional endpoint": lambda facts: facts.available.update({"/v1/audit": False}),
     "a dropped series": lambda facts: facts.dropped.update({("x", "y"): 1}),
     "clock skew": lambda facts: facts.telemetry.skew(5.0),
 }
@@ -265,6 +276,6 @@ def test_the_clients_label_values_fit_the_catalogue(facts: Facts) -> None:
 
 def test_no_number_told_is_not_a_number(facts: Facts) -> None:
     facts.statuses["jobs"] = Status(success=True, last_success=EPOCH, duration=0.0, requests=0)
-    for family in facts.own.families(facts.own.state((), {})):
+    for family in facts.own.families(facts.own.state((), {}, {})):
         assert isinstance(family, Family)
         assert all(math.isfinite(value) for value in family.series.values() if isinstance(value, float))

@@ -219,9 +219,16 @@ class Own:
         self.count = 0
         self.extra = 0
 
-    def state(self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int]) -> object:
+    def state(
+        self, blocks: Sequence[RenderedBlock], failures: Mapping[str, int], left_out: Mapping[str, int]
+    ) -> object:
         seen = sum(count for block in blocks for count in block.series.values())
-        return {"series": seen, "failures": sum(failures.values()), "extra": self.extra}
+        return {
+            "series": seen,
+            "failures": sum(failures.values()),
+            "extra": self.extra,
+            "left_out": sum(left_out.values()),
+        }
 
     def families(self, state: object) -> list[Family]:
         assert isinstance(state, dict)
