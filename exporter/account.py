@@ -1,7 +1,7 @@
 """One account at run time: its client, model, ledger, collectors and rendered snapshot, and their threads."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from functools import partial
 
@@ -10,48 +10,26 @@ from exporter.api.telemetry import Telemetry
 from exporter.api.token import TokenProvider
 from exporter.clock import Clock
 from exporter.collect.active import ActiveRunsView
-from exporter.collect.base import Collector
-from exporter.collect.connections import CONNECTIONS_BLOCK, ConnectionsCollector, ConnectionsView
-from exporter.collect.errors import ErrorsCollector
-from exporter.collect.errors_families import OPEN_ERRORS_BLOCK
-from exporter.collect.health import CHECKS_BLOCK, HEALTH_BLOCK, HealthCollector, checks_view
-from exporter.collect.inventory import INVENTORY_BLOCK, InventoryCollector, InventoryView
-from exporter.collect.jobs import JobsCollector
-from exporter.collect.jobs_families import ACTIVE_RUNS_BLOCK, RUNS_BLOCK
-from exporter.collect.model import AccountModel, Part
+from exporter.collect.agents import AgentsView
+from exporter.collect.connections import ConnectionsView
+from exporter.collect.health import checks_view
+from exporter.collect.inventory import InventoryView
+from exporter.collect.model import AccountModel
 from exporter.collect.open_errors import OpenErrorsView
+from exporter.collect.optional import Availability
+from exporter.collect.ownership import Ownership
 from exporter.collect.runner import CollectorRunner, CollectorStatus
+from exporter.collect.step_listings import StepsView
 from exporter.collect.workers import Executor, Workers
+from exporter.collectors import BACKGROUND, blocks_of, collectors_of, parts_of
 from exporter.config.settings import Account, Settings
 from exporter.expose.catalogue import OPEN_ERRORS_BY_CODE
 from exporter.expose.families import Scope
+from exporter.expose.selection import Extent
 from exporter.expose.self_metrics import OwnMetrics, Sources
 from exporter.expose.snapshot import AccountSnapshots, RenderedBlock
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.store import Store
-
-COLLECTORS = ("health", "inventory", "jobs", "errors", "connections")
-"""Names of all collectors, as `collect[]` and the configuration take them."""
-
-BLOCKS = (
-    HEALTH_BLOCK,
-    CHECKS_BLOCK,
-    INVENTORY_BLOCK,
-    RUNS_BLOCK,
-    ACTIVE_RUNS_BLOCK,
-    OPEN_ERRORS_BLOCK,
-    CONNECTIONS_BLOCK,
-)
-
-_PARTS = {
-    "health": "health",
-    "inventory": "inventory",
-    "connections": "connections",
-    "finished_runs": "jobs",
-    "active_runs": "jobs",
-    "open_errors": "errors",
-}
-"""Each part of the model and the collector that publishes it."""
 
 CLOSE_SECONDS = 2.0
 """How long closing waits for requests that hang."""
@@ -75,17 +53,21 @@ class AccountRuntime:
         self.account = account
         self._clock = clock
         self._settings = settings.collectors
+        self.profile = settings.profile
         self._stop = threading.Event()
         self.telemetry = Telemetry(clock)
         token = TokenProvider(account.token, environ, clock)
         self._client = CeligoClient(account, settings.limits, token, clock, self.telemetry)
-        self.model = AccountModel(tuple(self._parts()))
+        self._availability = Availability(account.name, clock)
+        self.model = AccountModel(tuple(parts_of(settings.collectors)))
         self._ledger = RunLedger(store)
-        self._jobs = JobsCollector(self._client, settings.collectors.jobs, self._ledger)
+        ownership = Ownership(settings.ownership)
+        self._collectors = collectors_of(
+            account, settings, self._client, self.model, self._ledger, self._availability, ownership
+        )
         self._runners = {
             collector.name: CollectorRunner(account.name, collector, self.model, clock)
-            for collector in self._collectors()
-            if collector.settings.enabled
+            for collector in self._collectors.running
         }
         self._futures: dict[str, Future[None]] = {}
         self._folded = 0
@@ -93,16 +75,23 @@ class AccountRuntime:
         self._lock = threading.Lock()  # guards _futures and _folded
         self._workers = workers(f"account-{account.name}", max(1, len(self._runners)))
         scope = Scope(account.name, account.environment)
-        self._snapshots = AccountSnapshots(scope, self.model, BLOCKS, clock, OwnMetrics(self._sources()))
+        chosen = blocks_of(settings, ownership)
+        extent = Extent(settings.profile, settings.filters, settings.limits.series)
+        own = OwnMetrics(self._sources(), settings.profile)
+        self._snapshots = AccountSnapshots(scope, self.model, chosen, clock, own, extent)
 
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
-        """Start what is due among the collectors `names` (None: all); futures of their runs under way."""
+        """Start what is due among the collectors `names` (None: all); futures of their runs under way.
+
+        Runs that nobody should wait for are not among them.
+        """
         chosen = [runner for name, runner in self._runners.items() if names is None or name in names]
         with self._lock:
             for runner in chosen:
                 if not self._stop.is_set() and runner.claim():
                     self._futures[runner.collector.name] = self._workers.submit(partial(self._run, runner))
-            under_way = (self._futures.get(runner.collector.name) for runner in chosen)
+            waited = (runner.collector.name for runner in chosen if runner.collector.name not in BACKGROUND)
+            under_way = [self._futures.get(name) for name in waited]
             return [future for future in under_way if future is not None and not future.done()]
 
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
@@ -127,7 +116,17 @@ class AccountRuntime:
     @property
     def catch_up(self) -> float | None:
         """The share of the runs since the last reading that has been read; None before the first reading."""
-        return self._jobs.catch_up
+        return self._collectors.jobs.catch_up
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether the history is read at all."""
+        return "history" in self._runners
+
+    @property
+    def backfill(self) -> float | None:
+        """The share of the history that has been read; None before the first sight, or when it is not read at all."""
+        return self._collectors.history.ratio if self.reads_history else None
 
     def stop(self) -> None:
         """Let no new request start, and every wait end. Returns at once."""
@@ -147,6 +146,8 @@ class AccountRuntime:
         runner.run(self._stop)
         now = self._clock.monotonic()
         self.model.publish("checks", checks_view(self.telemetry.outcomes(), self._settings, now), now)
+        if runner.collector.name == "jobs" and "schedules" in self._runners:
+            self._collectors.schedules.tell(self.model.publish, now)
         if runner.collector.name == "errors":
             self._count_folded(now)
 
@@ -159,20 +160,6 @@ class AccountRuntime:
                 self._folded += view.folded_codes
             self._folded_version = reading.version
 
-    def _collectors(self) -> Iterator[Collector]:
-        settings = self._settings
-        yield HealthCollector(self._client, settings.health)
-        yield InventoryCollector(self._client, settings.inventory)
-        yield self._jobs
-        yield ErrorsCollector(self._client, settings.errors)
-        yield ConnectionsCollector(self._client, settings.connections)
-
-    def _parts(self) -> Iterator[Part]:
-        staleness = {name: getattr(self._settings, name).staleness_seconds for name in COLLECTORS}
-        for part, collector in _PARTS.items():
-            yield Part(part, staleness[collector])
-        yield Part("checks", max(staleness.values()))
-
     def _sources(self) -> Sources:
         return Sources(
             exchanges=self.telemetry,
@@ -181,8 +168,10 @@ class AccountRuntime:
             tokens=self.tokens,
             watermarks=self._watermarks,
             catch_up=lambda: self.catch_up,
+            backfill=lambda: self.backfill,
             objects=self.objects,
             dropped=self._dropped,
+            available=self._availability.known,
             token_expires=self.account.token_expires,
         )
 
@@ -196,8 +185,13 @@ class AccountRuntime:
         if (inventory := self.model.view("inventory", InventoryView, now)) is not None:
             counts["flow"] = float(len(inventory.flows))
             counts["integration"] = float(len(inventory.integrations))
+        if (steps := self.model.view("steps", StepsView, now)) is not None:
+            known = {"export": steps.exports, "import": steps.imports}
+            counts |= {kind: float(len(listing.facts)) for kind, listing in known.items() if listing is not None}
         if (connections := self.model.view("connections", ConnectionsView, now)) is not None:
             counts["connection"] = float(len(connections.connections))
+        if (agents := self.model.view("agents", AgentsView, now)) is not None:
+            counts["agent"] = float(len(agents.agents))
         if (active := self.model.view("active_runs", ActiveRunsView, now)) is not None:
             counts["active_run"] = float(len(active.runs))
             counts["pending_run"] = float(active.pending)

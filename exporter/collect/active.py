@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.api.models import Job
+from exporter.ledger.state import Progress
 
 ACTIVE = ("queued", "running", "retrying", "canceling")
 """Statuses of a run in progress (contract 2)."""
@@ -19,7 +20,7 @@ class ActiveRun:
     """One run in progress. Instants are Unix seconds.
 
     `since` is its start, or its creation while it is queued. `moved_at` is the last time a counter was seen to move;
-    None while it is queued.
+    None while it is queued. `created_at` is when it was created, as far as the API tells.
     """
 
     id: str
@@ -28,6 +29,13 @@ class ActiveRun:
     since: float | None
     counters: tuple[int, ...]
     moved_at: float | None
+    created_at: float | None = None
+    export_id: str | None = None
+
+    @property
+    def progress(self) -> Progress | None:
+        """What is to be remembered of it; None while it is queued."""
+        return None if self.moved_at is None else Progress(self.counters, self.moved_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,8 @@ class ActiveRunsView:
         return Counter(run.status for run in self.runs)
 
 
-def active_runs(rows: Iterable[Job], before: Mapping[str, ActiveRun], now: float) -> tuple[ActiveRun, ...]:
-    """The flow runs among `rows`, compared with the reading `before`, at server time `now`.
+def active_runs(rows: Iterable[Job], before: Mapping[str, Progress], now: float) -> tuple[ActiveRun, ...]:
+    """The flow runs among `rows`, compared with how they were `before`, at server time `now`.
 
     Retries are no runs, and a status outside the contract has no place in the numbers; both are left out.
     """
@@ -59,7 +67,7 @@ def carried_over(
     return (*listed, *(run for run in before.values() if run.id not in ids and is_pending(run.id)))
 
 
-def _active_run(row: Job, before: ActiveRun | None, now: float) -> ActiveRun:
+def _active_run(row: Job, before: Progress | None, now: float) -> ActiveRun:
     queued = row.status == "queued"
     since = row.created_at if queued or row.started_at is None else row.started_at
     counters = (
@@ -78,16 +86,18 @@ def _active_run(row: Job, before: ActiveRun | None, now: float) -> ActiveRun:
         since=None if since is None else float(since),
         counters=counters,
         moved_at=moved_at,
+        created_at=None if row.created_at is None else float(row.created_at),
+        export_id=row.export_id,
     )
 
 
-def _moved_at(counters: tuple[int, ...], since: float | None, before: ActiveRun | None, now: float) -> float:
+def _moved_at(counters: tuple[int, ...], since: float | None, before: Progress | None, now: float) -> float:
     """The newest instant at which the run is known to have moved.
 
     A run whose counters are all 0 has not moved since its start. One that is seen for the first time in the middle
     may have moved until just now.
     """
-    if before is not None and before.moved_at is not None:
+    if before is not None:
         return before.moved_at if counters == before.counters else now
     return now if since is None or any(counters) else float(since)
 

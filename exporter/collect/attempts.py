@@ -46,11 +46,15 @@ class Attempts:
         return out_of_time or isinstance(self._newest_failure, Unauthorized)
 
     @property
-    def hopeless(self) -> bool:
-        """Whether further calls of the same sort are a waste: over, host gone, or three failures in a row."""
+    def out_of_reach(self) -> bool:
+        """Whether calls of any sort are a waste: over, or host gone."""
         newest = self._newest_failure
-        host_gone = isinstance(newest, TransportError) and newest.type in {"dns", "tls", "connect"}
-        return self.over or host_gone or self._in_a_row >= _IN_A_ROW
+        return self.over or (isinstance(newest, TransportError) and newest.type in {"dns", "tls", "connect"})
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether further calls of the same sort are a waste: out of reach, or three failures in a row."""
+        return self.out_of_reach or self._in_a_row >= _IN_A_ROW
 
     @property
     def _newest_failure(self) -> ApiError | None:
@@ -64,7 +68,8 @@ class Attempts:
         """Raise the failure that matters most: one that is no refusal, else a refusal.
 
         A refusal among successes is marked as partial, so that the collector fails but goes on with what it may read.
-        `things_may_go`: a 404 among successes means that something was deleted after it was listed, and is no failure.
+        `things_may_go`: a 404 among successes means that something was deleted after it was listed, and is no failure,
+        unless the step itself called it a partial refusal.
         """
         for error in self._errors:
             if not isinstance(error, REFUSALS):
@@ -72,5 +77,5 @@ class Attempts:
         if self._errors and not self._succeeded:
             raise self._errors[0]
         for error in self._errors:
-            if not (things_may_go and isinstance(error, NotFound)):
+            if not (things_may_go and isinstance(error, NotFound) and not error.partial):
                 raise error.among_successes()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from exporter.api.refresh import Refresh
 from exporter.config.settings import CollectorSettings
-from exporter.expose.families import Family
+from exporter.expose.families import Family, Tier
 
 
 class Publish(Protocol):
@@ -42,9 +42,11 @@ class Block:
 
     `inputs[0]` is the part that must be known, else the block is absent; the others are handed over as None when
     unknown. `build` is pure: the same views give the same families. A family belongs to exactly one block.
+    `tier` is the lowest one of its families: a profile below it never has the block built.
     """
 
     name: str
     collector: str
     inputs: tuple[str, ...]
     build: Callable[[Mapping[str, Any]], Iterable[Family]]
+    tier: Tier = "lean"

@@ -2,6 +2,7 @@
 
     celigo_connection_info{agent_id="",connection_id="62f0",connection_name="ERP production",type="netsuite"} 1
     celigo_connection_online{connection_id="62f0"} 0
+    celigo_connection_concurrency{connection_id="62f0"} 5
     celigo_connection_queue_messages{connection_id="62f0"} 214
 
 A connection is never pinged: that would open a session to the customer's system.
@@ -32,7 +33,10 @@ class ConnectionsClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """One connection. `queued` is None where queues are not served, `debug_until` where debugging was never on."""
+    """One connection.
+
+    `queued` and `concurrency` are None where they are not served, `debug_until` where debugging was never on.
+    """
 
     id: str
     name: str
@@ -41,13 +45,15 @@ class ConnectionFacts:
     agent_id: str = ""
     queued: int | None = None
     debug_until: float | None = None
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionsView:
-    """Connections by id."""
+    """Connections by id. `complete` is false when there may be some that are not among them."""
 
     connections: Mapping[str, ConnectionFacts] = field(default_factory=dict)
+    complete: bool = False
 
 
 class ConnectionsCollector:
@@ -64,7 +70,7 @@ class ConnectionsCollector:
         """Read the listing and publish `connections`; raises ApiError."""
         listing = self._client.connections(refresh).required(Endpoint.CONNECTIONS)
         found = {row.id: _facts(row) for row in listing.rows}
-        publish("connections", ConnectionsView(self._kept.merge(listing, found)), listing.fetched_at)
+        publish("connections", ConnectionsView(self._kept.merge(listing, found), listing.whole), listing.fetched_at)
 
 
 def _facts(row: Connection) -> ConnectionFacts:
@@ -77,6 +83,7 @@ def _facts(row: Connection) -> ConnectionFacts:
         agent_id=row.agent_id or "",
         queued=queued,
         debug_until=row.debug_until,
+        concurrency=row.concurrency,
     )
 
 
@@ -86,6 +93,7 @@ def connections_families(views: Mapping[str, Any]) -> Iterator[Family]:
     rows = view.connections.values()
     yield Family(catalogue.CONNECTION_INFO, {(row.id, row.name, row.type, row.agent_id): 1.0 for row in rows})
     yield Family(catalogue.CONNECTION_ONLINE, {(row.id,): float(row.online) for row in rows})
+    yield Family(catalogue.CONNECTION_CONCURRENCY, known_series({row.id: row.concurrency for row in rows}))
     yield Family(catalogue.CONNECTION_QUEUE_MESSAGES, known_series({row.id: row.queued for row in rows}))
     until = known_series({row.id: row.debug_until for row in rows})
     yield Family(catalogue.CONNECTION_DEBUG_UNTIL_TIMESTAMP_SECONDS, until)

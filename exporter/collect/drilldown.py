@@ -1,7 +1,8 @@
 """Open errors by step, and what their records are like, read only where something changed (contract 3.5, 3.6, 6).
 
 A flow is asked for its steps when its count or last error differs from when it was asked before, a step for its records
-likewise. Both are capped per run, the longest waiting first.
+likewise. Both are capped per run, the longest waiting first; a flow with many changed steps takes its turn with one of
+them after the other, so that it holds up no other flow.
 """
 
 import logging
@@ -65,7 +66,7 @@ class DrillDown:
         self._steps: dict[StepKey, StepReading] = {}
         self._cleared: dict[StepKey, float] = {}
         self._flow_turns: Turns[str] = Turns()
-        self._step_turns: Turns[StepKey] = Turns()
+        self._step_turns: Turns[StepKey] = Turns(_flow_of)
 
     def read(self, refresh: Refresh, counts: Mapping[str, OpenCount], attempts: Attempts) -> None:
         """Take over the roll-ups' `counts`, then ask for what changed, within the caps."""
@@ -80,7 +81,7 @@ class DrillDown:
         changed = [key for key, row in self._steps.items() if row.signature != row.sampled_at and is_id(key[1])]
         self._step_turns.want(changed, refresh.clock.monotonic())
         attempts.patient()
-        for key in self._step_turns.first(self._settings.steps_per_run):
+        for key in self._step_turns.first_of_each(self._settings.steps_per_run):
             if attempts.hopeless:
                 break
             self._step_turns.to_the_end(key)
@@ -154,6 +155,10 @@ class DrillDown:
             _log.debug("a step has open errors by its flow, but no list of them")
         self._steps[key] = StepReading(signature, sample, signature)
         self._step_turns.serve(key)
+
+
+def _flow_of(key: StepKey) -> str:
+    return key[0]
 
 
 def _signature(count: OpenCount) -> Signature:

@@ -1,7 +1,8 @@
 """The errors collector: open errors by flow, integration and step, and what they are like.
 
 One roll-up per integration covers every flow; what lies below is read only where a roll-up changed. The roll-ups are
-published before the slower reading begins.
+published before the slower reading begins. Resolved errors come from another call and are a part of their own: neither
+makes the other one stale.
 """
 
 from typing import Protocol
@@ -12,51 +13,101 @@ from exporter.collect.base import Publish
 from exporter.collect.drilldown import DrillDown, DrillDownClient
 from exporter.collect.known import InventoryClient, Known, KnownObjects
 from exporter.collect.open_errors import OpenErrorsView, Readings, open_errors_view
+from exporter.collect.resolved import Load, ResolvedClient, ResolvedCounts, ResolvedErrors, Save
 from exporter.collect.rollup import RollUpClient, RollUps
+from exporter.collect.scope import FilteredScope
 from exporter.collect.steps import StepNames, StepsClient
-from exporter.config.settings import ErrorsSettings
+from exporter.config.settings import ErrorsSettings, Filters
+
+_NO_FILTERS = Filters()
 
 
-class ErrorsClient(InventoryClient, RollUpClient, DrillDownClient, StepsClient, Protocol):
+class ErrorsClient(InventoryClient, RollUpClient, DrillDownClient, StepsClient, ResolvedClient, Protocol):
     """The calls of the client that the errors collector makes."""
 
 
+def _nothing_saved() -> ResolvedCounts | None:
+    return None
+
+
+def _save_nowhere(counts: ResolvedCounts) -> None:
+    del counts
+
+
 class ErrorsCollector:
-    """Reads the open errors of one account; used by one thread at a time."""
+    """Reads the open errors of one account, and with `resolved` the resolved ones; used by one thread at a time.
+
+    With `filters`, roll-ups are asked only for integrations that are shown, and what lies below only for such flows.
+    `load` and `save` keep what was counted of resolved errors over a restart; without them it starts anew.
+    """
 
     name = "errors"
 
-    def __init__(self, client: ErrorsClient, settings: ErrorsSettings) -> None:
+    def __init__(
+        self,
+        client: ErrorsClient,
+        settings: ErrorsSettings,
+        filters: Filters = _NO_FILTERS,
+        *,
+        resolved: bool = False,
+        load: Load = _nothing_saved,
+        save: Save = _save_nowhere,
+    ) -> None:
         self.settings = settings
+        self._client = client
+        self._scope = FilteredScope(client, filters, settings.lasting_seconds) if filters.active else None
         self._known = KnownObjects(client)
         self._rollups = RollUps(client)
         self._drilldown = DrillDown(client, settings)
         self._names = StepNames(client)
+        self._resolved = ResolvedErrors(client, settings.lasting_seconds, load, save) if resolved else None
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
-        """Read and publish `open_errors`; raises the first ApiError that matters."""
+        """Read and publish `open_errors` and `resolved_errors`; raises the first ApiError that matters."""
         attempts = Attempts(refresh)
         with attempts.step(proof=False):
             self._known.read(refresh)
+            if self._scope is not None:
+                self._scope.read(refresh)
         known = self._known.latest
         if known is not None and not attempts.over:
-            self._read(refresh, publish, known, attempts)
+            at = self._read_totals(refresh, known, attempts)
+            if at is not None:
+                publish("open_errors", self._view(refresh, known), at)
+            # The slowest part comes last, or it could use up the time of the others run after run.
+            self._read_resolved(refresh, publish, known, attempts)
+            if at is not None:
+                self._read_details(refresh, attempts)
+                publish("open_errors", self._view(refresh, known), at)
         attempts.finish(things_may_go=True)
 
-    def _read(self, refresh: Refresh, publish: Publish, known: Known, attempts: Attempts) -> None:
+    def _read_totals(self, refresh: Refresh, known: Known, attempts: Attempts) -> float | None:
+        """The monotonic instant of the newest roll-up; None when no roll-up could be read now."""
         before = self._rollups.newest
-        self._rollups.read(refresh, known, attempts)
-        at = known.at if not known.flows else self._rollups.newest
-        if at is None or (known.flows and at == before):
+        shown = None if self._scope is None else self._scope.shown
+        self._rollups.read(refresh, known, attempts, shown)
+        if not known.flows:
+            return known.at
+        return self._rollups.newest if self._rollups.newest != before else None
+
+    def _read_resolved(self, refresh: Refresh, publish: Publish, known: Known, attempts: Attempts) -> None:
+        if self._resolved is None:
             return
-        publish("open_errors", self._view(refresh, known), at)
+        if not attempts.out_of_reach:
+            with attempts.step(proof=False):
+                self._resolved.read(refresh, known)
+        if self._resolved.read_at is not None:
+            publish("resolved_errors", self._resolved.view(known), self._resolved.read_at)
+
+    def _read_details(self, refresh: Refresh, attempts: Attempts) -> None:
         counts, _ = self._rollups.fresh(self._oldest_kept(refresh))
+        if self._scope is not None:
+            counts = {flow_id: row for flow_id, row in counts.items() if flow_id in self._scope.shown.flows}
         self._drilldown.read(refresh, counts, attempts)
-        shown = self._drilldown.steps().keys() | self._drilldown.cleared(refresh.clock.monotonic())
+        named = self._drilldown.steps().keys() | self._drilldown.cleared(refresh.clock.monotonic())
         if not attempts.over:
             with attempts.step(proof=False):
-                self._names.read(refresh, {step_id for _, step_id in shown})
-        publish("open_errors", self._view(refresh, known), at)
+                self._names.read(refresh, {step_id for _, step_id in named})
 
     def _view(self, refresh: Refresh, known: Known) -> OpenErrorsView:
         oldest = self._oldest_kept(refresh)
@@ -65,6 +116,7 @@ class ErrorsCollector:
             known=known,
             counts=counts,
             fresh=fresh,
+            now=self._client.server_now(),
             steps={key: row for key, row in self._drilldown.steps().items() if counts.get(key[0])},
             cleared=self._drilldown.cleared(refresh.clock.monotonic()),
             outdated_flows=self._drilldown.outdated_flows(oldest),

@@ -2,9 +2,13 @@
 
     celigo_flow_open_errors{flow_id="64b2"} 17
     celigo_integration_open_errors{integration_id="63a1"} 137
-    celigo_step_info{adaptor_type="NetSuiteImport",connection_id="62f0",step_id="64c3",step_name="Orders",...} 1
+    celigo_step_open_errors{flow_id="64b2",step_id="64c3"} 15
     celigo_integration_open_errors_by_classification{classification="value",integration_id="63a1"} 12
     celigo_open_errors_by_code{code="422"} 9
+    celigo_integration_open_errors_by_age{integration_id="63a1",older_than="24h"} 40
+    celigo_integration_open_errors_unassigned{integration_id="63a1"} 118
+    celigo_integration_open_errors_expiring{integration_id="63a1"} 2
+    celigo_integration_errors_resolved_total{by="user",integration_id="63a1"} 12
     celigo_open_errors_sampled_ratio 0.93
 
 A known zero is 0; where no record was read the breakdowns are absent, and the sampled ratio says how much they cover.
@@ -13,11 +17,13 @@ A known zero is 0; where no record was read the breakdowns are absent, and the s
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from exporter.collect.ageing import AGES
 from exporter.collect.base import Block
 from exporter.collect.open_errors import OpenErrorsView
+from exporter.collect.resolved import Resolved, ResolvedView
 from exporter.collect.samples import CLASSIFICATIONS, SOURCES
 from exporter.expose import catalogue
-from exporter.expose.families import Family, Value
+from exporter.expose.families import Family, Value, known_series
 
 SeriesDict = dict[tuple[str, ...], Value]
 
@@ -26,8 +32,20 @@ def open_errors_families(views: Mapping[str, Any]) -> Iterator[Family]:
     """Families of the `open_errors` view."""
     view: OpenErrorsView = views["open_errors"]
     yield from _counts(view)
-    yield from _steps(view)
+    yield Family(catalogue.STEP_OPEN_ERRORS, {key: float(number) for key, number in view.steps.items()})
     yield from _breakdowns(view)
+    yield from _ageing(view)
+
+
+def resolved_families(views: Mapping[str, Any]) -> Iterator[Family]:
+    """The family of the `resolved_errors` view."""
+    view: ResolvedView = views["resolved_errors"]
+    counters: SeriesDict = {
+        (name, by): float(number)
+        for name, row in view.integrations.items()
+        for by, number in zip(Resolved._fields, row, strict=True)
+    }
+    yield Family(catalogue.INTEGRATION_ERRORS_RESOLVED_TOTAL, counters)
 
 
 def _counts(view: OpenErrorsView) -> Iterator[Family]:
@@ -41,17 +59,6 @@ def _counts(view: OpenErrorsView) -> Iterator[Family]:
     yield Family(catalogue.FLOW_LAST_ERROR_TIMESTAMP_SECONDS, last)
 
 
-def _steps(view: OpenErrorsView) -> Iterator[Family]:
-    shown = {step_id for _, step_id in view.steps}
-    info: SeriesDict = {
-        (step_id, row.name, row.type, row.adaptor_type, row.connection_id): 1.0
-        for step_id, row in view.step_facts.items()
-        if step_id in shown
-    }
-    yield Family(catalogue.STEP_INFO, info)
-    yield Family(catalogue.STEP_OPEN_ERRORS, {key: float(number) for key, number in view.steps.items()})
-
-
 def _breakdowns(view: OpenErrorsView) -> Iterator[Family]:
     classifications = _filled(view.classifications, CLASSIFICATIONS)
     yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_CLASSIFICATION, classifications)
@@ -61,8 +68,15 @@ def _breakdowns(view: OpenErrorsView) -> Iterator[Family]:
     yield Family(catalogue.OPEN_ERRORS_SAMPLED_RATIO, {(): view.sampled_ratio})
 
 
+def _ageing(view: OpenErrorsView) -> Iterator[Family]:
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_AGE, _filled(view.ages, tuple(AGES)))
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_UNASSIGNED, known_series(view.unassigned))
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_EXPIRING, known_series(view.expiring))
+
+
 def _filled(counts: Mapping[str, Mapping[str, int]], members: tuple[str, ...]) -> SeriesDict:
     return {(name, member): float(held.get(member, 0)) for name, held in counts.items() for member in members}
 
 
 OPEN_ERRORS_BLOCK = Block("open_errors", "errors", ("open_errors",), open_errors_families)
+RESOLVED_ERRORS_BLOCK = Block("resolved_errors", "errors", ("resolved_errors",), resolved_families, "full")

@@ -10,6 +10,12 @@ def step_ids(flow: Flow) -> tuple[str, ...]:
     return tuple(dict.fromkeys(step_id for step_id in _all(flow) if step_id))
 
 
+def generator_ids(flow: Flow) -> tuple[str, ...]:
+    """Ids of the exports that the flow begins with, each once: those of its generators, or the legacy field."""
+    ids = (*(generator.export_id for generator in flow.page_generators or ()), flow.export_id)
+    return tuple(dict.fromkeys(export_id for export_id in ids if export_id))
+
+
 def _all(flow: Flow) -> Iterator[str | None]:
     for generator in flow.page_generators or ():
         yield generator.export_id

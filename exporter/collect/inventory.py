@@ -1,36 +1,40 @@
-"""The inventory collector: which integrations and flows exist, what they are called, and their state.
+"""The inventory collector: which integrations, flows and steps exist, and their state.
 
     celigo_integration_info{integration_id="63a1",integration_name="Shop to ERP"} 1
     celigo_flow_info{flow_id="64b2",flow_name="Orders",integration_id="63a1",...,trigger="scheduled"} 1
     celigo_flow_enabled{flow_id="64b2"} 1
     celigo_integration_flows{integration_id="63a1",state="disabled"} 2
 
-Sources: contract 3.2 and 3.4.
+Sources: contract 3.2, 3.4, 3.12 and 3.14.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
+from exporter.collect.attempts import Attempts
 from exporter.collect.base import Block, Publish
-from exporter.collect.flow_steps import step_ids
+from exporter.collect.flow_steps import generator_ids, step_ids
 from exporter.collect.kept import Kept
-from exporter.config.settings import CollectorSettings
+from exporter.collect.last_exports import LastExports, LastExportsClient
+from exporter.collect.step_listings import StepListings
+from exporter.collect.steps import StepFacts, StepsClient
+from exporter.collect.triggers import Trigger, delta_flows, trigger_of
+from exporter.config.settings import InventorySettings
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Series, known_series
 from exporter.ledger.tally import STANDALONE
 
-Trigger = Literal["scheduled", "chained", "on_demand", "listener"]
 STATES = ("enabled", "disabled")
 STANDALONE_NAME = "Standalone flows"
 
 
-class InventoryClient(Protocol):
+class InventoryClient(StepsClient, LastExportsClient, Protocol):
     """The calls of the client that the inventory collector makes."""
 
     def integrations(self, refresh: Refresh) -> Listing[Integration]:
@@ -46,7 +50,7 @@ class InventoryClient(Protocol):
 class FlowFacts:
     """One flow. Instants are Unix seconds; `integration_id` is `none` for a standalone flow.
 
-    `trigger` is never `listener` as long as exports are not read: only their type tells a listener from `on_demand`.
+    `trigger` is as far as the exports were known; `generator_ids` are those among `step_ids` that the flow begins with.
     """
 
     id: str
@@ -59,50 +63,122 @@ class FlowFacts:
     last_modified: float | None = None
     last_executed: float | None = None
     next_flow_ids: tuple[str, ...] = ()
+    generator_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryView:
-    """Integration names by id, `none` among them when there are flows outside any, and flows by id."""
+    """Integration names by id, `none` among them when there are flows outside any, and flows by id.
+
+    `complete` is false when there may be flows that are not among them. `listeners_known` is false until exports were
+    read: no flow can be told to be a listener by then.
+    """
 
     integrations: Mapping[str, str] = field(default_factory=dict)
     flows: Mapping[str, FlowFacts] = field(default_factory=dict)
+    complete: bool = False
+    listeners_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What integrations and flows told last, at monotonic instant `at`."""
+
+    names: Mapping[str, str]
+    facts: Mapping[str, FlowFacts]
+    complete: bool
+    at: float
 
 
 class InventoryCollector:
-    """Reads integrations and flows; used by one thread at a time."""
+    """Reads integrations, flows and steps; used by one thread at a time. `full`: delta positions too."""
 
     name = "inventory"
 
-    def __init__(self, client: InventoryClient, settings: CollectorSettings) -> None:
+    def __init__(self, client: InventoryClient, settings: InventorySettings, *, full: bool = False) -> None:
         self.settings = settings
         self._client = client
         self._names: Kept[str] = Kept(settings.lasting_seconds)
         self._facts: Kept[FlowFacts] = Kept(settings.lasting_seconds)
+        self._steps = StepListings(client, settings.lasting_seconds)
+        self._last_exports = LastExports(client, settings.last_exports_per_run) if full else None
+        self._told: _Told | None = None
+        self._published: dict[str, object] = {}
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
-        """Read both listings and publish `inventory`; raises ApiError when one of them failed.
+        """Publish `inventory`, `steps` and, if full, `last_exports`; raises the first ApiError that matters.
 
-        Rows that the client's cache stands in with after a failure keep their age, and count as a failure.
+        Integrations and flows are published before the longer lists of steps are asked for, and again when these change
+        a trigger. Rows that the client's cache stands in with after a failure keep their age, and count as a failure.
         """
+        attempts = Attempts(refresh)
+        with attempts.step():
+            self._read_flows(refresh, publish)
+        if not attempts.hopeless:
+            self._steps.read(refresh, attempts)
+            self._publish_inventory(publish)
+        self._publish_steps(refresh, publish)
+        if self._last_exports is not None:
+            self._read_last_exports(self._last_exports, refresh, publish, attempts)
+        attempts.finish()
+
+    def _read_flows(self, refresh: Refresh, publish: Publish) -> None:
         integrations = self._client.integrations(refresh).required(Endpoint.INTEGRATIONS)
         flows = self._client.flows(refresh).required(Endpoint.FLOWS)
-        names = self._names.merge(integrations, {row.id: row.name or row.id for row in integrations.rows})
-        facts = self._facts.merge(flows, {row.id: _facts(row) for row in flows.rows})
-        publish("inventory", inventory_view(names, facts), min(integrations.fetched_at, flows.fetched_at))
+        self._told = _Told(
+            names=self._names.merge(integrations, {row.id: row.name or row.id for row in integrations.rows}),
+            facts=self._facts.merge(flows, {row.id: flow_facts(row) for row in flows.rows}),
+            complete=flows.whole,
+            at=min(integrations.fetched_at, flows.fetched_at),
+        )
+        self._published.pop("inventory", None)
+        self._publish_inventory(publish)
         for failure in (integrations.failure, flows.failure):
             if failure is not None:
                 raise failure
 
+    def _publish_inventory(self, publish: Publish) -> None:
+        if (told := self._told) is not None:
+            view = inventory_view(told.names, told.facts, self._steps.exports_told, complete=told.complete)
+            self._publish_changed(publish, "inventory", view, told.at)
 
-def inventory_view(names: Mapping[str, str], facts: Mapping[str, FlowFacts]) -> InventoryView:
-    """Put the integrations' names and the flows together."""
+    def _publish_steps(self, refresh: Refresh, publish: Publish) -> None:
+        known = self._steps.view(refresh.clock.monotonic())
+        if known is not None:
+            self._publish_changed(publish, "steps", *known)
+
+    def _publish_changed(self, publish: Publish, part: str, view: object, at: float) -> None:
+        if self._published.get(part) != (view, at):
+            self._published[part] = (view, at)
+            publish(part, view, at)
+
+    def _read_last_exports(
+        self, last_exports: LastExports, refresh: Refresh, publish: Publish, attempts: Attempts
+    ) -> None:
+        told, exports = self._told, self._steps.exports_told
+        if told is None or exports is None:
+            return
+        generators = {flow.id: flow.generator_ids for flow in told.facts.values()}
+        if not attempts.hopeless:
+            last_exports.read(refresh, delta_flows(generators, exports), attempts)
+        publish("last_exports", last_exports.view, told.at)
+
+
+def inventory_view(
+    names: Mapping[str, str],
+    facts: Mapping[str, FlowFacts],
+    exports: Mapping[str, StepFacts] | None = None,
+    *,
+    complete: bool = False,
+) -> InventoryView:
+    """Put the integrations' names and the flows together; `exports` are as told last, None while they never were."""
     if any(flow.integration_id == STANDALONE for flow in facts.values()):
         names = {**names, STANDALONE: STANDALONE_NAME}
-    return InventoryView(names, _with_chains(facts))
+    return InventoryView(names, _with_triggers(facts, exports or {}), complete, exports is not None)
 
 
-def _facts(flow: Flow) -> FlowFacts:
+def flow_facts(flow: Flow) -> FlowFacts:
+    """What a row of the listing tells."""
     scheduled = bool(flow.schedule) or any(generator.schedule for generator in flow.page_generators or ())
     return FlowFacts(
         id=flow.id,
@@ -115,16 +191,18 @@ def _facts(flow: Flow) -> FlowFacts:
         last_modified=flow.last_modified,
         last_executed=flow.last_executed_at,
         next_flow_ids=flow.run_next_flow_ids or (),
+        generator_ids=generator_ids(flow),
     )
 
 
-def _with_chains(facts: Mapping[str, FlowFacts]) -> Mapping[str, FlowFacts]:
-    """The flows with those `chained` that another one starts and no schedule does."""
+def _with_triggers(facts: Mapping[str, FlowFacts], exports: Mapping[str, StepFacts]) -> Mapping[str, FlowFacts]:
     chained = {flow_id for flow in facts.values() for flow_id in flow.next_flow_ids}
-    triggers: Mapping[bool, Trigger] = {True: "chained", False: "on_demand"}
-    return {
-        key: flow if flow.scheduled else replace(flow, trigger=triggers[key in chained]) for key, flow in facts.items()
-    }
+
+    def trigger(flow: FlowFacts) -> Trigger:
+        sources = map(exports.get, flow.generator_ids)
+        return trigger_of(scheduled=flow.scheduled, exports=sources, chained=flow.id in chained)
+
+    return {key: flow if flow.scheduled else replace(flow, trigger=trigger(flow)) for key, flow in facts.items()}
 
 
 def inventory_families(views: Mapping[str, Any]) -> Iterator[Family]:

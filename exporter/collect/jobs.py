@@ -5,8 +5,10 @@ one by one for jobs that were in progress and are in neither any more. Each of t
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from exporter.api.endpoints import Endpoint, is_id
@@ -18,14 +20,18 @@ from exporter.collect.active import ActiveRun, ActiveRunsView, active_runs, carr
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
 from exporter.collect.departed import Departed
+from exporter.collect.kept_notes import step_records_note
 from exporter.collect.known import InventoryClient, Known, KnownObjects
 from exporter.collect.passes import JobPagesClient
+from exporter.collect.step_records import StepRecords, StepRecordsClient, StepRecordsState
 from exporter.collect.turns import Turns
 from exporter.collect.windows import JobWindows
 from exporter.config.settings import JobsSettings
+from exporter.ledger.history import FlowHistory
+from exporter.ledger.notes import Note
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.state import Kind
-from exporter.ledger.tally import STANDALONE, FlowTally, IntegrationTally
+from exporter.ledger.tally import STANDALONE, FinishedRun, FlowTally, IntegrationTally
 
 GIVE_UP_SECONDS = 600.0
 """How long the API has to answer that it does not have a job in progress until its end is given up."""
@@ -33,7 +39,7 @@ GIVE_UP_SECONDS = 600.0
 _log = logging.getLogger(__name__)
 
 
-class JobsClient(InventoryClient, JobPagesClient, Protocol):
+class JobsClient(InventoryClient, JobPagesClient, StepRecordsClient, Protocol):
     """The calls of the client that the jobs collector makes."""
 
     def current_jobs(self, refresh: Refresh) -> Listing[Job]:
@@ -57,6 +63,7 @@ class FinishedRunsView:
     integrations: Mapping[str, IntegrationTally]
     retries_known: bool
     unknown: Mapping[Kind, int]
+    histories: Mapping[str, FlowHistory] = field(default_factory=dict)
 
 
 class JobsCollector:
@@ -64,7 +71,9 @@ class JobsCollector:
 
     name = "jobs"
 
-    def __init__(self, client: JobsClient, settings: JobsSettings, ledger: RunLedger) -> None:
+    def __init__(
+        self, client: JobsClient, settings: JobsSettings, ledger: RunLedger, *, step_records: bool = False
+    ) -> None:
         self.settings = settings
         self._client = client
         self._ledger = ledger
@@ -77,6 +86,13 @@ class JobsCollector:
         self._not_found: dict[str, float] = {}
         self._departed = (Departed(), Departed())
         self._hidden: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+        self._step_records: StepRecords | None = None
+        if step_records and settings.step_flows:
+            note = step_records_note(ledger.memory)
+            self._step_records = StepRecords(
+                client, settings.step_flows, lambda: note.load() or StepRecordsState(), note.save
+            )
+            ledger.also = partial(self._queue_steps, self._step_records, note)
 
     @property
     def catch_up(self) -> float | None:
@@ -86,6 +102,9 @@ class JobsCollector:
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read what is due, publish `active_runs` and `finished_runs`; raises the first ApiError that matters."""
         attempts = Attempts(refresh)
+        if self._step_records is not None:
+            with suppress(ApiError):  # the names of flows are the inventory collector's to report
+                self._known.read(refresh)
         listed: frozenset[str] | None = None
         with attempts.step():
             listed = self._read_active(refresh, publish)
@@ -103,7 +122,21 @@ class JobsCollector:
         if not attempts.over:
             self._drop_deleted(refresh)
         self._publish_finished(refresh, publish)
+        if self._step_records is not None:
+            self._step_records.read(refresh, attempts)
+            publish("step_records", self._step_records.view(self._names()), refresh.clock.monotonic())
         attempts.finish()
+
+    def _queue_steps(
+        self, step_records: StepRecords, note: Note[StepRecordsState], runs: Sequence[FinishedRun]
+    ) -> Mapping[str, str]:
+        """What is to be kept, by the change that counts `runs`, so that the steps of each are asked for once."""
+        taken = step_records.take(((run.id, run.flow_id) for run in runs), self._names())
+        return {note.name: note.text(step_records.state)} if taken else {}
+
+    def _names(self) -> Mapping[str, str]:
+        known = self._known.latest
+        return known.names if known is not None else {}
 
     def _retries_due(self, refresh: Refresh) -> bool:
         early = min(1.0, 0.05 * self.settings.retries_interval)
@@ -114,10 +147,14 @@ class JobsCollector:
         now = self._client.server_now()
         self._ledger.notice(listing.rows, now)
         rows = [row for row in listing.rows if not self._ledger.is_counted(row.id)]
-        runs = active_runs(rows, self._active, now)
+        memory = self._ledger.memory
+        # A run without any instant is not followed, and its progress in no ledger.
+        before = {run.id: progress for run in self._active.values() if (progress := run.progress) is not None}
+        runs = active_runs(rows, {**before, **memory.progress()}, now)
         if not listing.whole:
             runs = carried_over(runs, self._active, self._ledger.pending().__contains__)
         self._active = {run.id: run for run in runs}
+        memory.moved({run.id: progress for run in runs if (progress := run.progress) is not None})
         publish("active_runs", ActiveRunsView(runs, len(self._ledger.pending())), listing.fetched_at)
         return frozenset(row.id for row in listing.rows)
 
@@ -190,6 +227,7 @@ class JobsCollector:
             integrations=integrations,
             retries_known=retried_at is not None and refresh.clock.monotonic() - retried_at <= retries_last,
             unknown=tallies.unknown,
+            histories={name: row for name, row in tallies.histories.items() if name in flows},
         )
 
     def _stale_integrations(self, known: Known, refresh: Refresh) -> frozenset[str]:
@@ -217,9 +255,10 @@ class JobsCollector:
             now = refresh.clock.monotonic()
             flows, integrations = self._hidden
             departed_flows, departed_integrations = self._departed
-            self._ledger.retire(
-                flows - departed_flows.note(flows, now), integrations - departed_integrations.note(integrations, now)
-            )
+            gone = flows - departed_flows.note(flows, now)
+            self._ledger.retire(gone, integrations - departed_integrations.note(integrations, now))
+            if self._step_records is not None:
+                self._step_records.retire(gone)
 
     def _hide(self, known: Known, refresh: Refresh) -> None:
         if known.complete:

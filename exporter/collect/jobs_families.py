@@ -18,8 +18,9 @@ from exporter.collect.active import ACTIVE, ActiveRun, ActiveRunsView, active_fl
 from exporter.collect.base import Block
 from exporter.collect.jobs import FinishedRunsView
 from exporter.expose import catalogue
-from exporter.expose.families import Family, Value
-from exporter.ledger.tally import FINISHED, OUTCOMES, FinishedRun, FlowTally
+from exporter.expose.families import Family, Value, known_series
+from exporter.ledger.history import FlowHistory
+from exporter.ledger.tally import FINISHED, NEVER, OUTCOMES, FinishedRun, FlowTally
 
 SeriesDict = dict[tuple[str, ...], Value]
 
@@ -32,6 +33,7 @@ def runs_families(views: Mapping[str, Any]) -> Iterator[Family]:
     yield Family(catalogue.RUNS_UNKNOWN_TOTAL, {(kind,): float(jobs) for kind, jobs in view.unknown.items()})
     yield from _last_runs(view.flows)
     yield from _streaks(view.flows)
+    yield from _histories(view.histories)
 
 
 def active_families(views: Mapping[str, Any]) -> Iterator[Family]:
@@ -109,6 +111,15 @@ def _triples(rows: Mapping[str, tuple[int, int, int]], members: tuple[str, ...])
         for name, counts in rows.items()
         for member, count in zip(members, counts, strict=True)
     }
+
+
+def _histories(histories: Mapping[str, FlowHistory]) -> Iterator[Family]:
+    baselines = {name: row.durations.p95 for name, row in histories.items()}
+    yield Family(catalogue.FLOW_BASELINE_RUN_DURATION_SECONDS, known_series(baselines))
+    empty: SeriesDict = {(name,): float(row.longest_empty) for name, row in histories.items()}
+    yield Family(catalogue.FLOW_BASELINE_MAX_EMPTY_RUNS, empty)
+    successes: SeriesDict = {(name,): row.success for name, row in histories.items() if row.success != NEVER}
+    yield Family(catalogue.FLOW_LAST_SUCCESS_TIMESTAMP_SECONDS, successes)
 
 
 RUNS_BLOCK = Block("runs", "jobs", ("finished_runs",), runs_families)

@@ -5,7 +5,7 @@ works with the inventory collector switched off.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.api.listing import Listing
@@ -30,6 +30,7 @@ class InventoryClient(Protocol):
 class Known:
     """The integration of each flow, and all integrations, `none` among them when there are flows outside any.
 
+    `names` are those of the same flows, their ids where they have none.
     `complete` is false when more may exist than was listed. `at` is the monotonic instant it was true at. `homeless`
     are flows that exist, though nothing but their id could ever be read.
     """
@@ -39,6 +40,7 @@ class Known:
     complete: bool
     at: float
     homeless: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __contains__(self, flow_id: str) -> bool:
         """Whether the flow exists."""
@@ -74,12 +76,14 @@ class KnownObjects:
 def known(flows: Listing[Flow], integrations: Listing[Integration], before: Known | None) -> Known:
     """Put two listings together."""
     homes = {flow.id: flow.integration_id or STANDALONE for flow in flows.rows}
+    names = {flow.id: flow.name or flow.id for flow in flows.rows}
     ids = {row.id for row in integrations.rows} | integrations.unread
     if before is not None:
         homes = {**{name: home for name, home in before.flows.items() if flows.may_hold(name)}, **homes}
+        names = {**{name: before.names.get(name, name) for name in homes if name not in names}, **names}
         ids |= {name for name in before.integrations - {STANDALONE} if integrations.may_hold(name)}
     if STANDALONE in homes.values():
         ids.add(STANDALONE)
     complete = flows.complete and integrations.complete
     at = min(flows.fetched_at, integrations.fetched_at)
-    return Known(homes, frozenset(ids), complete, at, flows.unread - homes.keys())
+    return Known(homes, frozenset(ids), complete, at, flows.unread - homes.keys(), names)

@@ -6,6 +6,7 @@ Pure: the same readings give the same view. A number that is not known has no en
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from exporter.collect.ageing import expiring, older_than
 from exporter.collect.drilldown import StepKey, StepReading
 from exporter.collect.known import Known
 from exporter.collect.rollup import OpenCount
@@ -15,11 +16,15 @@ from exporter.collect.steps import StepFacts
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What the view is made from; `fresh` are the integrations whose roll-up is not stale."""
+    """What the view is made from; `fresh` are the integrations whose roll-up is not stale.
+
+    `now` is Unix seconds by the server's clock.
+    """
 
     known: Known
     counts: Mapping[str, OpenCount]
     fresh: frozenset[str]
+    now: float
     steps: Mapping[StepKey, StepReading] = field(default_factory=dict)
     cleared: frozenset[StepKey] = frozenset()
     outdated_flows: frozenset[str] = frozenset()
@@ -31,9 +36,10 @@ class Readings:
 class OpenErrorsView:
     """Open errors of an account.
 
-    `classifications` and `sources` hold an entry for each integration whose breakdown is known, as far as records were
-    read; `codes` is None when no record was read although errors are open. `folded_codes` is how many distinct codes
-    went to `other`.
+    `classifications`, `sources`, `ages` (by the members of `AGES`) and `expiring` hold an entry for each integration
+    whose breakdown is known, as far as records were read; `unassigned` only where the API tells assignments, or no
+    error is open. `codes` is None when no record was read although errors are open. `folded_codes` is how many distinct
+    codes went to `other`.
     """
 
     flows: Mapping[str, OpenCount]
@@ -46,15 +52,19 @@ class OpenErrorsView:
     codes: Mapping[str, int] | None
     folded_codes: int
     sampled_ratio: float
+    ages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    expiring: Mapping[str, int] = field(default_factory=dict)
+    unassigned: Mapping[str, int] = field(default_factory=dict)
 
 
 def open_errors_view(readings: Readings, codes: int) -> OpenErrorsView:
     """Put the readings together; `codes` bounds the distinct error codes."""
-    integrations = _integration_sums(readings)
+    now, integrations = readings.now, _integration_sums(readings)
     samples = _samples_by_integration(readings)
     classifications = {name: summed(row.classifications for row in held) for name, held in samples.items()}
     sources = {name: summed(row.sources for row in held) for name, held in samples.items()}
     nothing: dict[str, Mapping[str, int]] = {name: {} for name, total in integrations.items() if total == 0}
+    none = dict.fromkeys(nothing, 0)
     all_codes = summed(row.codes for held in samples.values() for row in held)
     has_errors = any(row.open_errors for row in readings.counts.values())
     return OpenErrorsView(
@@ -68,6 +78,9 @@ def open_errors_view(readings: Readings, codes: int) -> OpenErrorsView:
         codes=most_frequent(all_codes, codes) if samples or not has_errors else None,
         folded_codes=max(0, len(all_codes.keys() - {"other"}) - codes),
         sampled_ratio=_sampled_ratio(readings),
+        ages={**nothing, **{name: older_than([row.occurred for row in held], now) for name, held in samples.items()}},
+        expiring={**none, **{name: expiring([row.purges for row in held], now) for name, held in samples.items()}},
+        unassigned={**none, **_unassigned(samples)},
     )
 
 
@@ -84,11 +97,19 @@ def _integration_sums(readings: Readings) -> dict[str, int]:
 
 
 def _samples_by_integration(readings: Readings) -> dict[str, list[Sample]]:
+    """Samples of the flows that have open errors now, by the integration of the flow."""
     samples: dict[str, list[Sample]] = {}
     for (flow_id, _), row in readings.steps.items():
-        if row.sample is not None and flow_id in readings.counts:
-            samples.setdefault(readings.counts[flow_id].integration_id, []).append(row.sample)
+        count = readings.counts.get(flow_id)
+        if row.sample is not None and count is not None and count.open_errors:
+            samples.setdefault(count.integration_id, []).append(row.sample)
     return samples
+
+
+def _unassigned(samples: Mapping[str, Collection[Sample]]) -> dict[str, int]:
+    """Records that nobody is assigned to, of integrations where any record tells; one that does not has nobody."""
+    told = {name: held for name, held in samples.items() if any(row.assigned is not None for row in held)}
+    return {name: sum(row.read - (row.assigned or 0) for row in held) for name, held in told.items()}
 
 
 def _step_counts(readings: Readings) -> dict[StepKey, int]:

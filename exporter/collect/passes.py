@@ -158,7 +158,7 @@ class Slices:
                 raise UnexpectedShape(Endpoint.JOBS.value, status=200, detail="no row could be read")
             cut = cut or page.cut
             self.shown.update(row.id for row in page.rows)
-            unplaced = self._ledger.observe(page.rows, self._kind, self._client.server_now())
+            unplaced = self._ledger.observe(page.rows, self._kind, self._client.server_now(), lower)
             if unplaced:
                 refresh.rejected["bad_instant"] += unplaced
         return cut

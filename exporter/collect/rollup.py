@@ -15,6 +15,7 @@ from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
 from exporter.collect.known import Known
 from exporter.collect.turns import Turns
+from exporter.expose.selection import Shown
 
 _NEVER = float("-inf")
 
@@ -53,10 +54,12 @@ class RollUps:
         """Monotonic instant of the newest roll-up."""
         return max(self._read_at.values(), default=None)
 
-    def read(self, refresh: Refresh, known: Known, attempts: Attempts) -> None:
-        """Ask for each integration with flows, the longest unasked first."""
+    def read(self, refresh: Refresh, known: Known, attempts: Attempts, shown: Shown | None = None) -> None:
+        """Ask for each integration with flows, the longest unasked first; for those that are not `shown` never."""
         self._forget_deleted(known)
         wanted = {name for name in known.flows.values() if name in known.integrations and is_id(name)}
+        if shown is not None:
+            wanted = {name for name in wanted if shown.has_integration(name)}
         self._read_at = {name: at for name, at in self._read_at.items() if name in wanted}
         self._turns.want(wanted, refresh.clock.monotonic())
         for integration_id in self._turns.first():

@@ -1,15 +1,18 @@
 """What the open error records of a step are like: counted by class, source and code, within bounds.
 
-Only the counts are kept. Codes come from the end application and may be anything; what does not look like a code
-(spaces, addresses, ids) is counted as `other`, so that no text of a record can become a label.
+Only counts and instants are kept. Codes come from the end application and may be anything; what does not look like a
+code (spaces, addresses, ids) is counted as `other`, so that no text of a record can become a label.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import msgspec
 
 from exporter.api.models import ErrorRecord
+from exporter.collect.ageing import ascending
 
 OTHER = "other"
 NONE = "none"
@@ -40,7 +43,8 @@ class Sample:
     """The open errors of a step as far as they were read.
 
     `complete` is false when a page bound cut the reading. `oldest` is known only from a complete reading in which every
-    record has an instant.
+    record has an instant. `occurred` and `purges` are the instants that are known, ascending. `assigned` counts records
+    that somebody is assigned to; it is None where no record says.
     """
 
     read: int
@@ -49,19 +53,26 @@ class Sample:
     classifications: Mapping[str, int]
     sources: Mapping[str, int]
     codes: Mapping[str, int]
+    occurred: Sequence[float] = field(repr=False)
+    purges: Sequence[float] = field(repr=False)
+    assigned: int | None
 
 
 def sample_of(records: Sequence[ErrorRecord], *, complete: bool) -> Sample:
     """Count `records`."""
-    instants = [record.occurred_at for record in records if record.occurred_at is not None]
-    settled = complete and len(instants) == len(records) > 0
+    occurred = ascending(record.occurred_at for record in records)
+    settled = complete and len(occurred) == len(records) > 0
+    assigned = [record.assigned for record in records if record.assigned is not msgspec.UNSET]
     return Sample(
         read=len(records),
         complete=complete,
-        oldest=float(min(instants)) if settled else None,
+        oldest=occurred[0] if settled else None,
         classifications=Counter(classification_label(record.classification) for record in records),
         sources=Counter(source_label(record.source) for record in records),
         codes=most_frequent(Counter(code_label(record.code) for record in records), _CODES_PER_STEP),
+        occurred=occurred,
+        purges=ascending(record.purge_at for record in records),
+        assigned=sum(assigned) if assigned else None,
     )
 
 

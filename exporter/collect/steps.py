@@ -1,7 +1,7 @@
-"""Names and kinds of the steps that have open errors (contract 3.12).
+"""What is told about steps, and the names of those that have open errors (contract 3.12).
 
-The lists of exports and imports are long, so they are asked for only when a step needs a name; the client keeps them
-for half an hour.
+The lists of exports and imports are long, so the errors collector asks for them only when a step needs a name; the
+client keeps them for half an hour.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,12 +29,24 @@ class StepsClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """What is told about a step; empty text where the API tells nothing."""
+    """What is told about a step; empty text where the API tells nothing. `export_type` is an export's own `type`."""
 
     name: str
     type: StepType
     adaptor_type: str
     connection_id: str
+    export_type: str = ""
+
+
+def step_facts(row: Step, step_type: StepType) -> StepFacts:
+    """Reduce a row of the list of `step_type`s."""
+    return StepFacts(
+        name=row.name or "",
+        type=step_type,
+        adaptor_type=row.adaptor_type or "",
+        connection_id=row.connection_id or "",
+        export_type=row.type or "" if step_type == "export" else "",
+    )
 
 
 class StepNames:
@@ -59,6 +71,4 @@ class StepNames:
     def _take(self, listing: Listing[Step], step_type: StepType, step_ids: Collection[str]) -> None:
         for row in listing.rows:
             if row.id in step_ids:
-                self._facts[row.id] = StepFacts(
-                    row.name or "", step_type, row.adaptor_type or "", row.connection_id or ""
-                )
+                self._facts[row.id] = step_facts(row, step_type)

@@ -7,11 +7,31 @@ from dataclasses import dataclass
 from exporter.clock import SystemClock
 from exporter.config.address import ListenAddress
 from exporter.config.problem import ConfigError
-from exporter.config.settings import Account, Settings, TokenSource, Web
+from exporter.config.settings import (
+    Account,
+    Collectors,
+    JobsSettings,
+    Owner,
+    OwnershipMatch,
+    Settings,
+    TokenSource,
+    Web,
+)
 from exporter.serve.server import serve
 from exporter.simulator import Simulator, SimulatorOptions
 
 _TOKEN_VARIABLE = "CELIGO_DEMO_TOKEN"  # noqa: S105 - the name of a variable
+_TOKEN_SECONDS = 30 * 86_400.0
+_STEP_FLOWS = 2
+
+OWNERSHIP = (
+    Owner(OwnershipMatch(name=".*(invoices|payouts|credit memos).*"), "finance", "gold", freshness=7200.0),
+    Owner(OwnershipMatch(name=".*(orders|refunds|products|price lists).*"), "commerce", "gold", freshness=14_400.0),
+    Owner(OwnershipMatch(name=".*(shipments|fulfilments|inventory levels|item receipts).*"), "logistics", "silver"),
+    Owner(OwnershipMatch(name=".*(contacts|customers|leads|tickets).*"), "service", "bronze", silence=86_400.0),
+    Owner(OwnershipMatch(integration="none"), "platform"),
+)
+"""Teams of the sample account, by what its flows carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +62,21 @@ def run_demo(options: DemoOptions) -> int:
         raise ConfigError(f"--listen, --control: cannot listen: {failure.strerror or failure}") from None
     with simulator:
         source = TokenSource(env=_TOKEN_VARIABLE)
-        account = Account("demo", source, base_url=simulator.url, region=None, environment="sandbox")
-        settings = Settings((account,), web=options.web)
+        clock = SystemClock()
+        account = Account(
+            "demo",
+            source,
+            base_url=simulator.url,
+            region=None,
+            environment="sandbox",
+            token_expires=clock.time() + _TOKEN_SECONDS,
+        )
+        jobs = JobsSettings(step_flows=tuple(flow.id for flow in simulator.engine.account.flows[:_STEP_FLOWS]))
+        settings = Settings((account,), Collectors(jobs=jobs), web=options.web, profile="full", ownership=OWNERSHIP)
         return serve(
             settings,
             {_TOKEN_VARIABLE: simulator.token},
-            SystemClock(),
+            clock,
             lambda urls: _say_what_to_open(urls, options.web.telemetry_path, simulator.control_url),
         )
 

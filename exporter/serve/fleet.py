@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakSet
 
-from exporter.account import CLOSE_SECONDS, COLLECTORS, AccountRuntime
+from exporter.account import CLOSE_SECONDS, AccountRuntime
 from exporter.api.token import TokenUnreadable
 from exporter.clock import Clock
 from exporter.collect.workers import Executor, Workers
+from exporter.collectors import COLLECTORS
 from exporter.config.problem import ConfigError
 from exporter.config.settings import Settings
 from exporter.expose.build import build_info
@@ -61,6 +62,10 @@ class Fleet:
     def ready(self) -> bool:
         """Whether every account has a first snapshot. Asks nobody."""
         return all(account.ready for account in self.accounts)
+
+    def backfill_ratios(self) -> Mapping[str, float | None]:
+        """How much of each account's history has been read, 0 to 1; accounts whose history is not read are left out."""
+        return {account.account.name: account.backfill for account in self.accounts if account.reads_history}
 
     def stop(self) -> None:
         """Let no new request start, and waiting scrapes be answered. Returns at once; may be called by a signal."""

@@ -12,6 +12,7 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.config.settings import Settings
 from exporter.serve.app import build_app
+from exporter.serve.backfill_bar import BackfillBar
 from exporter.serve.fleet import Fleet
 from exporter.serve.sockets import open_sockets, url_of
 from exporter.serve.state import state_line
@@ -38,7 +39,8 @@ def serve(
             if state.trouble is None:  # a trouble was told when the file was opened
                 _log.info(state_line(state, settings.state.path))
             fleet.trigger()
-            _run(fleet, sockets, lambda: started(urls) if started is not None else None)
+            with BackfillBar(fleet.backfill_ratios):
+                _run(fleet, sockets, lambda: started(urls) if started is not None else None)
     finally:
         for each in sockets:
             each.close()

@@ -2,7 +2,6 @@
 
 import io
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from exporter.check.run import run_check
 from exporter.clock import SystemClock
 from exporter.config.settings import Account, Limits, Settings, TokenSource
 from exporter.simulator import Simulator, SimulatorOptions
+from tests.e2e.processes import free_port
 
 CHECKS = ["auth", "integrations", "connections", "flows", "jobs", "errors"]
-LIMITS = Limits(connect_timeout=1.0, read_timeout=0.5, response_bytes=2_000_000)
+LIMITS = Limits(connect_timeout=1.0, read_timeout=2.0, response_bytes=2_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +140,7 @@ def test_a_name_that_does_not_resolve_is_dns() -> None:
 
 
 def test_a_closed_port_is_the_firewall() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+    port = free_port()
     _, lines = answer(f"http://127.0.0.1:{port}")
     assert "refused" in lines["auth"]["cause"]
     assert f"127.0.0.1:{port}" in lines["auth"]["remedy"]

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from exporter.api.errors import ApiError
-from exporter.api.models import ErrorRecord, Step
+from exporter.api.models import Assigned, ErrorRecord, Step
 from exporter.api.refresh import Refresh
 from exporter.collect.errors import ErrorsCollector
 from exporter.collect.open_errors import OpenErrorsView
-from exporter.config.settings import ErrorsSettings
+from exporter.collect.resolved import ResolvedCounts, ResolvedView
+from exporter.config.settings import ErrorsSettings, Filters
 from tests.clocks import EPOCH, ManualClock
 from tests.collect.fake_client import FakeClient, Published
 from tests.ledger.rows import at
@@ -22,14 +25,18 @@ def record(
     classification: str | None = "value",
     source: str | None = "application",
     code: str | int | None = "INVALID_KEY",
+    purge: float | None = None,
+    assigned: bool | None = None,
 ) -> ErrorRecord:
-    """One open error (contract 3.6)."""
+    """One open error (contract 3.6); instants are seconds since EPOCH, `assigned` None: the field is not served."""
     return ErrorRecord(
         id=error_id,
         occurred_at=None if occurred is None else at(occurred),
         source=source,
         code=code,
         classification=classification,
+        purge_at=None if purge is None else at(purge),
+        assigned=msgspec.UNSET if assigned is None else Assigned(assigned),
     )
 
 
@@ -38,6 +45,9 @@ class ErrorsKit:
     """The collector and everything around it. `flow-a` and `flow-b` live in `int-1`, `flow-c` in `int-2`."""
 
     settings: ErrorsSettings = field(default_factory=ErrorsSettings)
+    filters: Filters = field(default_factory=Filters)
+    resolved: bool = False
+    saved: list[ResolvedCounts] = field(default_factory=list)
     clock: ManualClock = field(default_factory=ManualClock)
     client: FakeClient = field(init=False)
     collector: ErrorsCollector = field(init=False)
@@ -50,8 +60,19 @@ class ErrorsKit:
         self.client.integration_ids = ["int-1", "int-2"]
         self.client.export_rows = [Step(id="exp-1", name="Orders", adaptor_type="HTTPExport", connection_id="con-1")]
         self.client.import_rows = [Step(id="imp-1", name="ERP", adaptor_type="NetSuiteImport", connection_id="con-2")]
-        self.collector = ErrorsCollector(self.client, self.settings)
+        self.restart()
         self.refresh = Refresh(self.clock, self.clock.monotonic())
+
+    def restart(self) -> None:
+        """A new collector, with what the one before saved."""
+        self.collector = ErrorsCollector(
+            self.client,
+            self.settings,
+            self.filters,
+            resolved=self.resolved,
+            load=lambda: self.saved[-1] if self.saved else None,
+            save=self.saved.append,
+        )
 
     def collect(self) -> ApiError | None:
         """One run of the collector; the error it was reported with."""
@@ -85,6 +106,18 @@ class ErrorsKit:
         view = self.published.views["open_errors"]
         assert isinstance(view, OpenErrorsView)
         return view
+
+    @property
+    def resolved_view(self) -> ResolvedView:
+        """The newest view of resolved errors."""
+        view = self.published.views["resolved_errors"]
+        assert isinstance(view, ResolvedView)
+        return view
+
+    @property
+    def counted(self) -> dict[str, tuple[int, int]]:
+        """Errors resolved by users and automatically, by integration; those without any left out."""
+        return {name: (row.user, row.auto) for name, row in self.resolved_view.integrations.items() if row != (0, 0)}
 
     @property
     def flows(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, NotFound
+from exporter.api.errors import ApiError, BadRequest, NotFound
 from exporter.api.listing import Listing, Page
 from exporter.api.models import (
     ErrorRecord,
@@ -19,8 +19,10 @@ from exporter.api.models import (
     Instant,
     Integration,
     Job,
+    RunStats,
     Step,
     StepErrorCount,
+    StepJob,
 )
 from exporter.api.refresh import Refresh
 from exporter.ledger.tally import FINISHED
@@ -50,6 +52,7 @@ class FakeClient:
     """The account. `faults` maps a method's name to a function of its arguments that may return an error to raise."""
 
     clock: ManualClock
+    server_ahead: float = 0.0
     page_size: int = 1000
     page_bound: int = 1000
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -63,10 +66,14 @@ class FakeClient:
     open_errors: dict[tuple[str, str], list[ErrorRecord]] = field(default_factory=dict)
     last_errors: bool = True
     record_page_size: int = 100
+    resolutions: list[tuple[float, str, str]] = field(default_factory=list)
+    ran: dict[str, float] = field(default_factory=dict)
+    stats_rows: list[RunStats] | None = None
     export_rows: list[Step] = field(default_factory=list)
     import_rows: list[Step] = field(default_factory=list)
     incomplete: set[str] = field(default_factory=set)
     unread: dict[str, set[str]] = field(default_factory=dict)
+    families: dict[str, list[StepJob]] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     shown_in_progress: set[str] = field(default_factory=set)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
@@ -80,7 +87,7 @@ class FakeClient:
         self.faults[name] = lambda *_: error
 
     def server_now(self) -> float:
-        return self.clock.time()
+        return self.clock.time() + self.server_ahead
 
     def flows(self, refresh: Refresh) -> Listing[Flow]:
         self._call(refresh, "flows")
@@ -134,6 +141,12 @@ class FakeClient:
                 refresh.truncated += 1
                 return
 
+    def job_family(self, refresh: Refresh, job_id: str) -> Listing[StepJob]:
+        self._call(refresh, "job_family", job_id)
+        if job_id not in self.families:
+            raise NotFound(Endpoint.JOB_FAMILY.value, status=404)
+        return Listing(tuple(self.families[job_id]), True, self.clock.monotonic())
+
     def integration_errors(self, refresh: Refresh, integration_id: str) -> Listing[FlowErrorCount]:
         self._call(refresh, "integration_errors", integration_id)
         rows = []
@@ -160,6 +173,22 @@ class FakeClient:
         held = self.open_errors.get((flow_id, step_id), [])
         bound = max_pages * self.record_page_size
         return Listing(tuple(held[:bound]), len(held) <= bound, self.clock.monotonic())
+
+    def run_stats(self, refresh: Refresh, *, since: float, until: float) -> Listing[RunStats]:
+        """Resolutions are instant, flow, and `user` or `auto`; `ran` is when each flow ran last."""
+        self._call(refresh, "run_stats", since, until)
+        if until > self.server_now():
+            raise BadRequest(Endpoint.RUN_STATS.value, method="POST", status=400)
+        if self.stats_rows is not None:
+            return self._listing("run_stats", self.stats_rows)
+        rows = []
+        for flow_id in sorted(name for name, at in self.ran.items() if since < at <= until):
+            by = Counter(kind for at, owner, kind in self.resolutions if owner == flow_id and since < at <= until)
+            home = self.flow_homes.get(flow_id)
+            rows.append(
+                RunStats(flow_id=flow_id, integration_id=home, resolved_by_user=by["user"], resolved_by_auto=by["auto"])
+            )
+        return self._listing("run_stats", rows)
 
     def _last(self, records: Sequence[ErrorRecord]) -> Instant | None:
         instants = [row.occurred_at for row in records if row.occurred_at is not None]

@@ -23,8 +23,10 @@ class JobsKit:
 
     settings: JobsSettings = field(default_factory=JobsSettings)
     clock: ManualClock = field(default_factory=ManualClock)
+    step_records: bool = False
     store: KeptStore = field(default_factory=KeptStore)
     client: FakeClient = field(init=False)
+    ledger: RunLedger = field(init=False)
     collector: JobsCollector = field(init=False)
     published: Published = field(default_factory=Published)
     refresh: Refresh = field(init=False)
@@ -43,7 +45,8 @@ class JobsKit:
 
     def restart(self) -> None:
         """Start the collector anew on what the store holds."""
-        self.collector = JobsCollector(self.client, self.settings, RunLedger(self.store))
+        self.ledger = RunLedger(self.store)
+        self.collector = JobsCollector(self.client, self.settings, self.ledger, step_records=self.step_records)
 
     def collect(self) -> ApiError | None:
         """One run of the collector; the error it was reported with."""

@@ -1,4 +1,4 @@
-"""The simulated account with both collectors on it through the real client, in one virtual time."""
+"""The simulated account with the collectors on it through the real client, in one virtual time."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,13 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.api.client import CeligoClient
 from exporter.api.errors import ApiError
 from exporter.api.refresh import Refresh
 from exporter.collect.active import ActiveRunsView
+from exporter.collect.base import Collector
 from exporter.collect.errors import ErrorsCollector
+from exporter.collect.history import HistoryCollector
 from exporter.collect.jobs import FinishedRunsView, JobsCollector
 from exporter.collect.open_errors import OpenErrorsView
-from exporter.config.settings import ErrorsSettings, JobsSettings
+from exporter.collect.resolved import ResolvedView
+from exporter.config.settings import ErrorsSettings, HistorySettings, JobsSettings
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.tally import FINISHED
 from exporter.simulator.options import SimulatorOptions
@@ -23,20 +27,36 @@ from tests.collect.fake_client import Published
 from tests.ledger.kept import KeptStore
 
 JOBS = JobsSettings()
+HISTORY = HistorySettings(pages_per_run=8)
 ERRORS = ErrorsSettings(flows_per_run=500, steps_per_run=500, pages_per_step=100)
 
 
 @dataclass(slots=True)
 class World:
-    """A simulated account and both collectors on it."""
+    """A simulated account and the collectors on it. `store` keeps the ledger."""
 
     simulator: Simulator
     clock: ManualClock
-    jobs: JobsCollector
-    errors: ErrorsCollector
+    client: CeligoClient
+    error_settings: ErrorsSettings = ERRORS
+    resolved_too: bool = False
+    store: KeptStore = field(default_factory=KeptStore)
+    jobs: JobsCollector = field(init=False)
+    errors: ErrorsCollector = field(init=False)
+    history: HistoryCollector = field(init=False)
     published: Published = field(default_factory=Published)
 
-    def collect(self, collector: JobsCollector | ErrorsCollector) -> ApiError | None:
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the collectors anew on what the store holds."""
+        ledger = RunLedger(self.store)
+        self.jobs = JobsCollector(self.client, JOBS, ledger)
+        self.errors = ErrorsCollector(self.client, self.error_settings, resolved=self.resolved_too)
+        self.history = HistoryCollector(self.client, HISTORY, ledger, JOBS)
+
+    def collect(self, collector: Collector) -> ApiError | None:
         """One run; the error it was reported with."""
         refresh = Refresh(self.clock, self.clock.monotonic() + 600)
         try:
@@ -74,6 +94,13 @@ class World:
         assert isinstance(view, OpenErrorsView)
         return view
 
+    @property
+    def resolved(self) -> ResolvedView:
+        """The newest view of resolved errors."""
+        view = self.published.views["resolved_errors"]
+        assert isinstance(view, ResolvedView)
+        return view
+
     def truth(self) -> Any:
         """What the account knows of itself."""
         return self.simulator.truth()
@@ -95,7 +122,7 @@ class World:
 
 
 @contextmanager
-def simulated(**changes: Any) -> Iterator[World]:
+def simulated(errors: ErrorsSettings = ERRORS, *, resolved: bool = False, **changes: Any) -> Iterator[World]:
     """A small account whose time only the test moves; `changes` go to the simulator's options."""
     clock = ManualClock()
     values: dict[str, Any] = {
@@ -103,8 +130,7 @@ def simulated(**changes: Any) -> Iterator[World]:
         "bucket_size": 1_000_000, "bucket_rate": 100_000.0, "job_page_size": 200, "page_size": 20,
     }  # fmt: skip
     with Simulator(SimulatorOptions(**{**values, **changes})) as simulator, kit(clock, base_url=simulator.url) as held:
-        jobs = JobsCollector(held.client, JOBS, RunLedger(KeptStore()))
-        yield World(simulator, clock, jobs, ErrorsCollector(held.client, ERRORS))
+        yield World(simulator, clock, held.client, errors, resolved)
 
 
 def _number(value: Any) -> float:

@@ -8,15 +8,21 @@ from typing import Any
 
 import pytest
 
-from exporter.account import CLOSE_SECONDS, COLLECTORS, AccountRuntime
+from exporter.account import CLOSE_SECONDS, AccountRuntime
 from exporter.api.token import TokenUnreadable
 from exporter.collect.health import ChecksView, HealthView
+from exporter.collectors import COLLECTORS
 from exporter.config.settings import (
+    PROFILES,
     Account,
     Collectors,
     CollectorSettings,
     ErrorsSettings,
+    GovernanceSettings,
+    HistorySettings,
+    InventorySettings,
     JobsSettings,
+    Profile,
     RateLimit,
     Settings,
     TokenSource,
@@ -28,19 +34,23 @@ from tests.e2e.processes import until
 from tests.serve.rig import TOKEN, ShiftedClock, settings_of
 from tests.serve.upstream import Upstream
 
-OFF = {"enabled": False}
+OFF: dict[str, Any] = {"enabled": False}
 ONLY_HEALTH = Collectors(
-    inventory=CollectorSettings(**OFF),
+    inventory=InventorySettings(**OFF),
     jobs=JobsSettings(**OFF),
     errors=ErrorsSettings(**OFF),
     connections=CollectorSettings(**OFF),
+    agents=CollectorSettings(**OFF),
+    governance=GovernanceSettings(**OFF),
+    schedules=CollectorSettings(**OFF),
+    history=HistorySettings(**OFF),
 )
 
 
 @contextmanager
 def running(upstream: Upstream, clock: ShiftedClock | None = None, **changes: Any) -> Iterator[AccountRuntime]:
-    settings = settings_of([upstream], **changes)
-    account = AccountRuntime(settings.accounts[0], settings, {"T": TOKEN}, clock or ShiftedClock(), MemoryStore())
+    settings, clock = settings_of([upstream], **changes), clock or ShiftedClock()
+    account = AccountRuntime(settings.accounts[0], settings, {"T": TOKEN}, clock, MemoryStore())
     try:
         yield account
     finally:
@@ -85,8 +95,11 @@ class TestTrigger:
             finish(account)
             clock.advance(60)
             finish(account)
-            versions = {name: row.version for name, row in account.statuses().items()}
-            assert versions == {"health": 2, "inventory": 1, "jobs": 2, "errors": 1, "connections": 2}
+            versions = {name: row.version for name, row in account.statuses().items() if name != "history"}
+            assert {name for name, version in versions.items() if version == 2} == {
+                "health", "jobs", "connections", "agents", "schedules",
+            }  # fmt: skip
+            assert {name for name, version in versions.items() if version == 1} == {"inventory", "errors", "governance"}
 
     def test_only_what_is_named_runs(self, upstream: Upstream) -> None:
         with running(upstream) as account:
@@ -182,21 +195,23 @@ class TestWhatIsKnown:
         clock = ShiftedClock()
         with running(upstream, clock) as account:
             finish(account)
-            clock.advance(299)
+            clock.advance(150)
             assert "celigo_up" in served(account, clock)
-            clock.advance(2)
+            clock.advance(151)
             assert "celigo_up" not in served(account, clock)
             assert "celigo_exporter_collector_last_success_timestamp_seconds" in served(account, clock)
 
     def test_objects_are_counted_by_kind_once_known(self, upstream: Upstream) -> None:
         upstream.answers["/v1/flows"] = (200, [{"_id": "f1"}, {"_id": "f2"}])
         upstream.answers["/v1/connections"] = (200, [{"_id": "c1"}])
+        upstream.answers["/v1/exports"] = (200, [{"_id": "e1"}])
         with running(upstream) as account:
             assert account.objects() == {}
             finish(account, "connections")
             assert account.objects() == {"connection": 1}
             finish(account)
-            expected = {"connection": 1, "flow": 2, "integration": 1, "active_run": 0, "pending_run": 0}
+            expected = {"connection": 1, "flow": 2, "integration": 1, "export": 1, "import": 0}
+            expected |= {"agent": 0, "active_run": 0, "pending_run": 0}
             assert account.objects() == expected
 
     def test_the_budget_is_told(self, upstream: Upstream) -> None:
@@ -218,6 +233,71 @@ class TestWhatIsKnown:
         with running(upstream, collectors=collectors) as account:
             assert account.trigger() == []
             assert account.ready
+
+
+class TestSteps:
+    """One flow with two exports and an import, none of which has open errors."""
+
+    @pytest.fixture(autouse=True)
+    def steps(self, upstream: Upstream) -> None:
+        generators = [{"_exportId": "e1"}]
+        flow = {"_id": "f1", "pageGenerators": generators, "pageProcessors": [{"_importId": "i1"}]}
+        upstream.answers["/v1/flows"] = (200, [flow])
+        exports = [{"_id": "e1", "_connectionId": "c1", "type": "delta"}, {"_id": "e2", "_connectionId": "c1"}]
+        upstream.answers["/v1/exports"] = (200, exports)
+        upstream.answers["/v1/imports"] = (200, [{"_id": "i1", "_connectionId": "c2"}])
+        upstream.answers["/v1/connections"] = (200, [{"_id": "c1"}, {"_id": "c2"}])
+        position = {"lastExportDateTime": "2026-08-30T09:00:00.000Z"}
+        upstream.answers["/v1/flows/f1/lastExportDateTime"] = (200, position)
+
+    def test_the_topology_is_told_and_what_only_the_full_profile_has_is_not(self, upstream: Upstream) -> None:
+        clock = ShiftedClock()
+        with running(upstream, clock) as account:
+            finish(account)
+            found = served(account, clock)
+            assert (found["celigo_flow_connection_info"], found["celigo_connection_flows"]) == (2, 4)
+            full_only = {"celigo_step_info", "celigo_orphaned_resources", "celigo_flow_last_export_timestamp_seconds"}
+            assert full_only.isdisjoint(found)
+            assert upstream.count("/v1/flows/f1/lastExportDateTime") == 0
+
+    def test_the_full_profile_names_all_steps_and_tells_orphans_and_positions(self, upstream: Upstream) -> None:
+        clock = ShiftedClock()
+        with running(upstream, clock, profile="full") as account:
+            finish(account)
+            found = served(account, clock)
+            assert found["celigo_step_info"] == 3
+            assert found["celigo_orphaned_resources"] == 4
+            assert found["celigo_flow_last_export_timestamp_seconds"] == 1
+
+    def test_the_full_profile_without_the_inventory_names_steps_with_open_errors(self, upstream: Upstream) -> None:
+        upstream.answers["/v1/integrations/none/errors"] = (200, [{"_flowId": "f1", "numError": 1}])
+        upstream.answers["/v1/flows/f1/errors"] = (200, {"flowErrors": [{"_expOrImpId": "i1", "numError": 1}]})
+        upstream.answers["/v1/flows/f1/i1/errors"] = (200, {"errors": []})
+        clock = ShiftedClock()
+        off = Collectors(inventory=InventorySettings(**OFF))
+        with running(upstream, clock, profile="full", collectors=off) as account:
+            finish(account)
+            assert served(account, clock)["celigo_step_info"] == 1
+
+    def test_steps_outlive_the_flows_by_as_long_as_their_lists_may_be_old(self, upstream: Upstream) -> None:
+        clock = ShiftedClock()
+        with running(upstream, clock, profile="full") as account:
+            finish(account)
+            clock.advance(901)
+            found = served(account, clock)
+            assert "celigo_flow_connection_info" not in found
+            assert found["celigo_step_info"] == 3
+            clock.advance(1800)
+            assert "celigo_step_info" not in served(account, clock)
+
+    def test_the_lists_of_steps_are_asked_for_every_half_hour(self, upstream: Upstream) -> None:
+        clock = ShiftedClock()
+        with running(upstream, clock) as account:
+            for _ in range(7):
+                finish(account, "inventory")
+                clock.advance(300)
+            assert (upstream.count("/v1/exports"), upstream.count("/v1/imports")) == (2, 2)
+            assert upstream.count("/v1/flows") == 7
 
 
 class TestCodesLeftOut:
@@ -264,6 +344,9 @@ class TestCodesLeftOut:
             finish(account, "errors")
             assert account.statuses()["errors"].success is False
             assert self.folded(account, clock) == "3.0"
+
+
+ERRORS = "/v1/integrations/{}/errors"
 
 
 class TestClose:
@@ -328,13 +411,15 @@ class TestToken:
             runtime.close()
 
 
-def test_a_family_belongs_to_one_block() -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_family_belongs_to_one_block(profile: Profile) -> None:
     """Blocks are joined by family, so a family in two of them would be served twice."""
     options = SimulatorOptions(flows=12, history_seconds=7200.0)
     clock = ShiftedClock()
     with Simulator(options) as simulator:
         account = Account("acme", TokenSource(env="T"), simulator.url, None, rate_limit=RateLimit(1000.0, 1000))
-        runtime = AccountRuntime(account, Settings((account,)), {"T": simulator.token}, clock, MemoryStore())
+        settings = Settings((account,), profile=profile)
+        runtime = AccountRuntime(account, settings, {"T": simulator.token}, clock, MemoryStore())
         try:
             finish(runtime)
             names = [name for block in runtime.current(clock.monotonic()) for name in block.lines]

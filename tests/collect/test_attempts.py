@@ -98,6 +98,13 @@ def test_a_forbidden_part_is_a_failure_even_where_things_may_go(attempts: Attemp
     assert caught.value.partial
 
 
+def test_a_404_that_its_step_calls_a_refusal_is_a_failure_even_where_things_may_go(attempts: Attempts) -> None:
+    run(attempts, None, MISSING, MISSING.among_successes())
+    with pytest.raises(NotFound) as caught:
+        attempts.finish(things_may_go=True)
+    assert caught.value.partial
+
+
 def test_the_success_of_an_extra_step_does_not_excuse_a_refusal(attempts: Attempts) -> None:
     with attempts.step(proof=False):
         pass
@@ -132,6 +139,24 @@ def test_asking_further_is_given_up_when_it_cannot_help(
 ) -> None:
     run(attempts, *outcomes)
     assert attempts.hopeless is hopeless
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "out_of_reach"),
+    [
+        ((SERVER, SERVER, SERVER), False),
+        ((Timeout(PATH),), False),
+        ((ConnectFailed(PATH),), True),
+        ((Unauthorized(PATH, status=401),), True),
+        ((ConnectFailed(PATH), None), False),
+    ],
+    ids=["three", "timeout", "connect", "token", "came-back"],
+)
+def test_another_sort_of_call_is_a_waste_only_when_no_call_can_succeed(
+    outcomes: tuple[ApiError | None, ...], out_of_reach: bool, attempts: Attempts
+) -> None:
+    run(attempts, *outcomes)
+    assert attempts.out_of_reach is out_of_reach
 
 
 def test_another_endpoint_starts_with_fresh_patience(attempts: Attempts) -> None:

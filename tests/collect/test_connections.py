@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from exporter.api.errors import Forbidden, UnexpectedShape
-from exporter.api.models import Connection, Instant, Queue
+from exporter.api.models import Connection, ConnectionBlock, Instant, Queue
 from exporter.collect.connections import CONNECTIONS_BLOCK, ConnectionFacts, ConnectionsCollector, ConnectionsView
 from exporter.config.settings import CollectorSettings
 from tests.api.kit import kit
@@ -50,6 +50,8 @@ def facts(**row: Any) -> ConnectionFacts:
         ({"queues": (Queue(size=3),), "queue_size": 9}, {"queued": 3}),
         ({"debug_until": Instant(1_788_000_000)}, {"debug_until": 1_788_000_000.0}),
         ({"name": ""}, {"name": "62f0"}),
+        ({"type": "http", "http": ConnectionBlock({"concurrencyLevel": 5})}, {"concurrency": 5}),
+        ({"type": "http", "ftp": ConnectionBlock({"concurrencyLevel": 5})}, {"concurrency": None}),
     ],
     ids=lambda value: ",".join(value) or "bare",
 )
@@ -109,6 +111,14 @@ def test_a_connection_that_cannot_be_read_is_kept_until_its_state_is_stale_and_k
     assert set(view_of(client).connections) == {"b"}
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_it_says_whether_there_may_be_more(cut: bool) -> None:
+    client = connected(Connection(id="a"))
+    client.incomplete |= {"connections"} if cut else set()
+    client.collect(collector(client))
+    assert view_of(client).complete is not cut
+
+
 def test_a_failure_publishes_nothing() -> None:
     client = connected(Connection(id="a"))
     under_test = collector(client)
@@ -128,7 +138,9 @@ def test_a_listing_of_which_no_row_could_be_read_is_a_failure() -> None:
 def test_sample_lines() -> None:
     view = ConnectionsView(
         {
-            "a": ConnectionFacts("a", "ERP", "netsuite", online=False, agent_id="g", queued=214, debug_until=1.5e9),
+            "a": ConnectionFacts(
+                "a", "ERP", "netsuite", online=False, agent_id="g", queued=214, debug_until=1.5e9, concurrency=5
+            ),
             "b": ConnectionFacts("b", "Shop", "http", online=True),
         }
     )
@@ -137,6 +149,7 @@ def test_sample_lines() -> None:
         'connection_info{connection_id="b",connection_name="Shop",type="http",agent_id=""} 1',
         'connection_online{connection_id="a"} 0',
         'connection_online{connection_id="b"} 1',
+        'connection_concurrency{connection_id="a"} 5',
         'connection_queue_messages{connection_id="a"} 214',
         'connection_debug_until_timestamp_seconds{connection_id="a"} 1500000000',
     ]
@@ -150,6 +163,9 @@ def test_the_simulated_account_agrees() -> None:
         before = view_of(client).connections
         assert len(before) > 1
         assert all(row.queued is not None for row in before.values())
+        # The simulator's databases do not tell theirs.
+        assert {row.concurrency for row in before.values() if row.type != "rdbms"} == {5}
+        assert {row.concurrency for row in before.values() if row.type == "rdbms"} == {None}
         downed = next(row for row in before.values() if row.online)
         world.simulator.inject("connection_offline", connection=downed.id)
         assert client.collect(under_test) is None

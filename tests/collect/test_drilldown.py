@@ -186,6 +186,76 @@ def test_flows_that_cannot_be_read_do_not_keep_the_records_of_others_from_being_
     assert len(steps_asked(kit)) == 1
 
 
+def noisy(steps: int, flows: int = 6, **changes: int) -> ErrorsKit:
+    """An account in which all `steps` of flow-000 and one step of each other flow changed at the same time."""
+    kit = many(flows, **changes)
+    for number in range(steps):
+        kit.raise_errors("flow-000", f"imp-{number:03}", 1)
+    for flow_id in sorted(kit.client.flow_homes)[1:]:
+        kit.raise_errors(flow_id, "imp-000", 1)
+    return kit
+
+
+def test_a_flow_with_two_hundred_changed_steps_delays_the_step_of_no_other_flow() -> None:
+    kit = noisy(200, steps_per_run=10)
+    kit.next()
+    others = {f"flow-{number:03}" for number in range(1, 6)}
+    assert {flow_id for flow_id, _ in steps_asked(kit)} == {"flow-000", *others}
+    assert len(steps_asked(kit)) == 10
+    kit.raise_errors("flow-003", "exp-1", 1)
+    kit.next()
+    assert ("flow-003", "exp-1") in steps_asked(kit)
+
+
+def test_what_is_left_of_the_cap_goes_to_the_flow_with_many_steps_and_each_is_read_once() -> None:
+    kit = noisy(30, steps_per_run=10)
+    asked = []
+    for _ in range(5):
+        kit.next()
+        asked += steps_asked(kit)
+    assert len(asked) == len(set(asked)) == 35
+    assert kit.view.sampled_ratio == 1.0
+
+
+def test_a_flow_whose_many_steps_change_all_the_time_starves_nobody() -> None:
+    kit = noisy(40, flows=12, steps_per_run=4)
+    asked: set[str] = set()
+    for _ in range(4):
+        for number in range(40):
+            kit.raise_errors("flow-000", f"imp-{number:03}", 1)
+        kit.next()
+        asked.update(flow_id for flow_id, _ in steps_asked(kit))
+    assert asked == set(kit.client.flow_homes)
+
+
+@pytest.mark.parametrize("passed", [INTERVAL, 86_400.0], ids=["minutes", "a-day"])
+def test_nothing_below_the_roll_ups_is_asked_when_nothing_changed(passed: float) -> None:
+    kit = noisy(20, steps_per_run=500)
+    kit.collect()
+    kit.next()
+    for _ in range(3):
+        kit.next(passed)
+        assert {call[0] for call in kit.client.calls} == {
+            "flows", "integrations", "integration_errors", "exports", "imports",
+        }  # fmt: skip
+
+
+def test_the_cost_of_a_run_follows_what_changed() -> None:
+    kit = many(40, flows_per_run=500, steps_per_run=500)
+    for flow_id in kit.client.flow_homes:
+        kit.raise_errors(flow_id, "imp-1", 1)
+        kit.raise_errors(flow_id, "exp-1", 1)
+    kit.collect()
+    costs = []
+    for changed in (0, 1, 3, 10):
+        kit.clock.advance(10)
+        for flow_id in sorted(kit.client.flow_homes)[:changed]:
+            kit.raise_errors(flow_id, "imp-1", 1)
+        kit.next()
+        costs.append((len(flows_asked(kit)), len(steps_asked(kit))))
+    assert costs == [(0, 0), (1, 1), (3, 3), (10, 10)]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=1, max_size=12),

@@ -1,6 +1,7 @@
 """What records are like, within closed enumerations and bounds."""
 
 import re
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from exporter.collect.samples import (
     CLASSIFICATIONS,
     SOURCES,
+    Sample,
     classification_label,
     code_label,
     most_frequent,
@@ -132,6 +134,40 @@ def test_a_cut_sample_does_not_know_the_oldest() -> None:
 
 def test_an_empty_sample_has_no_oldest() -> None:
     assert sample_of([], complete=True).oldest is None
+
+
+def test_a_sample_keeps_instants_in_order_and_how_many_are_assigned() -> None:
+    sample = sample_of(
+        [
+            record("1", -50, purge=60, assigned=True),
+            record("2", None, purge=30),
+            record("3", -90, assigned=False),
+        ],
+        complete=True,
+    )
+    assert list(sample.occurred) == [EPOCH - 90, EPOCH - 50]
+    assert list(sample.purges) == [EPOCH + 30, EPOCH + 60]
+    assert (sample.assigned, sample.oldest) == (1, None)
+
+
+def test_a_sample_in_which_no_record_tells_an_assignment_knows_of_none() -> None:
+    assert sample_of([record("1"), record("2")], complete=True).assigned is None
+
+
+def test_what_a_sample_keeps_of_a_record_are_two_instants() -> None:
+    """Five million errors in a thousand steps, which the default caps allow, fit into a hundred megabytes."""
+    few, many = (
+        sample_of([record(str(n), -n, purge=n, assigned=True, code=f"C{n % 20}") for n in range(count)], complete=True)
+        for count in (100, 5000)
+    )
+    assert size_of(many) - size_of(few) <= 4900 * 17
+
+
+def size_of(sample: Sample) -> int:
+    """Bytes held by a sample, its containers and their members."""
+    parts = [getattr(sample, name) for name in Sample.__slots__]
+    members = [member for part in parts if isinstance(part, dict) for pair in part.items() for member in pair]
+    return sum(sys.getsizeof(part) for part in (sample, *parts, *members))
 
 
 def test_codes_kept_of_one_step_are_bounded() -> None:

@@ -16,7 +16,7 @@ from exporter.collect.health import (
     HealthView,
     checks_view,
 )
-from exporter.config.settings import Collectors, CollectorSettings, ErrorsSettings
+from exporter.config.settings import Collectors, CollectorSettings, ErrorsSettings, InventorySettings
 from tests.api.kit import kit
 from tests.collect.exposition import lines
 from tests.collect.listing_client import ListingClient
@@ -24,7 +24,7 @@ from tests.collect.simulated import simulated
 
 SETTINGS = Collectors(
     health=CollectorSettings(staleness=300),
-    inventory=CollectorSettings(staleness=900),
+    inventory=InventorySettings(staleness=900),
     connections=CollectorSettings(staleness=300),
     errors=ErrorsSettings(staleness=600),
 )

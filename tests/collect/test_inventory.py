@@ -13,7 +13,7 @@ from exporter.collect.inventory import (
     InventoryCollector,
     InventoryView,
 )
-from exporter.config.settings import CollectorSettings
+from exporter.config.settings import InventorySettings
 from tests.api.kit import kit
 from tests.collect.exposition import lines
 from tests.collect.listing_client import ListingClient
@@ -28,13 +28,17 @@ def account(*flows: Flow, integrations: tuple[Integration, ...] = (SHOP,)) -> Li
 
 
 def collector(client: ListingClient) -> InventoryCollector:
-    return InventoryCollector(client, CollectorSettings(interval=300))
+    return InventoryCollector(client, InventorySettings())
 
 
 def view_of(client: ListingClient) -> InventoryView:
     view = client.published.views["inventory"]
     assert isinstance(view, InventoryView)
     return view
+
+
+def triggers(client: ListingClient) -> dict[str, str]:
+    return {row.id: row.trigger for row in view_of(client).flows.values()}
 
 
 def collected(*flows: Flow, integrations: tuple[Integration, ...] = (SHOP,)) -> InventoryView:
@@ -192,7 +196,7 @@ class TestFailures:
         client = account(flow("a"))
         client.failing[call] = error
         assert client.collect(collector(client)) is error
-        assert client.published.views == {}
+        assert "inventory" not in client.published.views
 
     @pytest.mark.parametrize("call", ["integrations", "flows"])
     def test_rows_that_stand_in_keep_their_age_and_count_as_a_failure(self, call: str) -> None:
@@ -200,7 +204,7 @@ class TestFailures:
         client.stale[call] = Timeout(f"/v1/{call}")
         client.fetched_at = {call: 1000.0}
         assert client.collect(collector(client)) is client.stale[call]
-        assert client.published.at == {"inventory": 1000.0}
+        assert client.published.at["inventory"] == 1000.0
         assert set(view_of(client).flows) == {"a"}
 
     @pytest.mark.parametrize("call", ["integrations", "flows"])
@@ -209,17 +213,17 @@ class TestFailures:
         client.rows[call] = ()
         client.incomplete.add(call)
         assert isinstance(client.collect(collector(client)), UnexpectedShape)
-        assert client.published.views == {}
+        assert "inventory" not in client.published.views
 
     def test_it_is_as_old_as_its_older_listing(self) -> None:
         client = account(flow("a"))
         client.fetched_at = {"integrations": 2000.0, "flows": 1500.0}
         client.collect(collector(client))
-        assert client.published.at == {"inventory": 1500.0}
+        assert client.published.at["inventory"] == 1500.0
 
 
 def test_an_empty_account_is_known_to_be_empty() -> None:
-    assert collected(integrations=()) == InventoryView({}, {})
+    assert collected(integrations=()) == InventoryView({}, {}, complete=True, listeners_known=True)
 
 
 class TestFamilies:
@@ -263,7 +267,7 @@ class TestFamilies:
 def test_the_simulated_account_agrees() -> None:
     with simulated(flows=40) as world, kit(world.clock, base_url=world.simulator.url) as api:
         client = ListingClient(clock=world.clock)
-        under_test = InventoryCollector(api.client, CollectorSettings(interval=300))
+        under_test = InventoryCollector(api.client, InventorySettings())
         assert client.collect(under_test) is None
         before = view_of(client)
         assert len(before.flows) == 40

@@ -78,6 +78,77 @@ def test_any_counter_that_moves_is_progress(change: dict[str, object], kit: Jobs
     assert moved(kit) == {"a": 120.0}
 
 
+def stuck(kit: JobsKit, *pages: int) -> None:
+    """A run whose counters move once a minute, and then no more."""
+    for count in pages:
+        kit.client.jobs["a"] = job("a", "running", -600, -500, pages=count)
+        kit.next()
+    kit.next()
+
+
+def test_a_run_that_stopped_moving_has_stopped_at_the_same_instant_after_a_restart(kit: JobsKit) -> None:
+    stuck(kit, 1, 2)
+    before = moved(kit)
+    for _ in range(3):
+        kit.restart()
+        kit.next(1800)
+        assert moved(kit) == before == {"a": 120.0}
+
+
+def test_a_run_that_never_moved_has_not_moved_after_a_restart_either(kit: JobsKit) -> None:
+    kit.client.jobs["a"] = job("a", "running", -600, -500, records=(0, 0, 0))
+    kit.collect()
+    kit.restart()
+    kit.next(1800)
+    assert moved(kit) == {"a": -500.0}
+
+
+@pytest.mark.parametrize("change", [{"records": (2, 0, 0)}, {"records": (1, 0, 1)}, {"pages": 3}])
+def test_a_run_that_moved_while_the_exporter_was_down_moved_just_now(change: dict[str, object], kit: JobsKit) -> None:
+    stuck(kit, 1, 2)
+    kit.restart()
+    kit.client.jobs["a"] = job("a", "running", -600, -500, **{"pages": 2, **change})  # type: ignore[arg-type]  # a row
+    kit.next(1800)
+    now = kit.now
+    kit.restart()
+    kit.next(1800)
+    assert moved(kit) == {"a": now}
+
+
+def test_a_run_that_an_incomplete_answer_left_out_keeps_its_instant_across_a_restart(kit: JobsKit) -> None:
+    stuck(kit, 1, 2)
+    kit.client.not_current.add("a")
+    kit.client.incomplete.add("current_jobs")
+    kit.next()
+    assert moved(kit) == {"a": 120.0}
+    kit.restart()
+    kit.next()
+    kit.client.not_current.clear()
+    kit.client.incomplete.clear()
+    kit.next()
+    assert moved(kit) == {"a": 120.0}
+
+
+def test_nothing_is_remembered_of_runs_that_ended(kit: JobsKit) -> None:
+    for number in range(30):
+        kit.begin(f"run-{number}")
+        kit.next()
+        kit.finish(f"run-{number}")
+    kit.next()
+    assert kit.store.state.progress == {}
+    kit.restart()
+    kit.next()
+    assert kit.active.runs == ()
+
+
+def test_a_run_without_any_instant_that_stopped_moving_is_seen_to_have_stopped(kit: JobsKit) -> None:
+    kit.client.jobs["a"] = job("a", "running", None)
+    kit.collect()
+    kit.next()
+    kit.next()
+    assert moved(kit) == {"a": 0.0}
+
+
 def test_a_queued_run_is_not_expected_to_move(kit: JobsKit) -> None:
     kit.begin("a", "queued")
     kit.collect()

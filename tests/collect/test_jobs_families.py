@@ -119,7 +119,60 @@ def test_finished_runs_line_by_line(kit: JobsKit) -> None:
         'flow_last_run_records{flow_id="f1",outcome="ignored"} 3',
         'flow_consecutive_failed_runs{flow_id="f1"} 1',
         'flow_consecutive_empty_runs{flow_id="f1"} 0',
+        'flow_baseline_max_empty_runs{flow_id="f1"} 0',
     ]
+
+
+BASELINES = (
+    "flow_baseline_run_duration_seconds",
+    "flow_baseline_max_empty_runs",
+    "flow_last_success_timestamp_seconds",
+)
+
+
+def test_what_is_told_of_the_history_of_a_flow_line_by_line(kit: JobsKit) -> None:
+    kit.collect()
+    for number, records in enumerate([(1, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 2), (0, 0, 0), (0, 1, 0)]):
+        kit.client.jobs[str(number)] = job(
+            str(number), "completed", 60 * number, 60 * number, 61 * number + 5, flow_id="f1", records=records
+        )
+    kit.next(400)
+    assert lines(runs(kit), *BASELINES) == [
+        'flow_baseline_run_duration_seconds{flow_id="f1"} 10',
+        'flow_baseline_max_empty_runs{flow_id="f1"} 2',
+        f'flow_last_success_timestamp_seconds{{flow_id="f1"}} {EPOCH + 61 * 4 + 5:.15g}',
+    ]
+
+
+def test_below_five_runs_and_without_a_success_nothing_is_told_of_them(kit: JobsKit) -> None:
+    kit.collect()
+    for number in range(4):
+        kit.client.jobs[str(number)] = job(
+            str(number), "failed", 60 * number, 60 * number, 61 * number + 5, flow_id="f1", records=(0, 0, 0)
+        )
+    kit.next(400)
+    assert lines(runs(kit), *BASELINES) == ['flow_baseline_max_empty_runs{flow_id="f1"} 0']
+
+
+def test_a_flow_without_any_known_run_has_no_history(kit: JobsKit) -> None:
+    kit.collect()
+    assert lines(runs(kit), *BASELINES) == []
+
+
+def test_the_history_of_a_flow_goes_with_the_flow(kit: JobsKit) -> None:
+    kit.client.flow_homes["f2"] = "i1"
+    for name in ("f1", "f2"):
+        kit.client.jobs[name] = job(name, "completed", -90, -80, -70, flow_id=name, integration_id="i1")
+    kit.collect()
+    assert len(lines(runs(kit), "flow_last_success_timestamp_seconds")) == 2
+    del kit.client.flow_homes["f2"]
+    for _ in range(40):
+        kit.next(3600)
+    assert lines(runs(kit), *BASELINES) == [
+        'flow_baseline_max_empty_runs{flow_id="f1"} 0',
+        f'flow_last_success_timestamp_seconds{{flow_id="f1"}} {EPOCH - 70:.15g}',
+    ]
+    assert kit.store.state.histories.keys() == {"f1"}
 
 
 def test_unknown_retries_are_absent(kit: JobsKit) -> None:
@@ -187,13 +240,16 @@ def test_histogram_bounds_are_those_of_the_catalogue() -> None:
 
 
 def test_both_blocks_together_are_section_four_of_the_catalogue_each_family_once(kit: JobsKit) -> None:
+    """But for the records of steps; the last success is told with the schedules, and read with the runs."""
     kit.begin("a", flow_id="f1")
     kit.collect()
     made: list[Metric] = [family.metric for family in (*runs(kit), *active(kit))]
     assert len({metric.name for metric in made}) == len(made)
     begin = catalogue.CATALOGUE.index(catalogue.FLOW_RUNS_TOTAL)
     end = catalogue.CATALOGUE.index(catalogue.FLOW_OPEN_ERRORS)
-    assert set(made) == set(catalogue.CATALOGUE[begin:end])
+    told_elsewhere = {catalogue.STEP_RECORDS_TOTAL}
+    read_here = {catalogue.FLOW_LAST_SUCCESS_TIMESTAMP_SECONDS}
+    assert set(made) == set(catalogue.CATALOGUE[begin:end]) - told_elsewhere | read_here
 
 
 @pytest.mark.parametrize("block", [RUNS_BLOCK, ACTIVE_RUNS_BLOCK], ids=["runs", "active"])

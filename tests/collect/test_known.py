@@ -27,7 +27,16 @@ def listings(
 
 def test_complete_listings_replace_what_was_known() -> None:
     now = known(*listings({"flow-3": "int-3"}, ["int-3"]), BEFORE)
-    assert now == Known({"flow-3": "int-3"}, frozenset({"int-3"}), complete=True, at=15.0)
+    assert now == Known({"flow-3": "int-3"}, frozenset({"int-3"}), complete=True, at=15.0, names={"flow-3": "flow-3"})
+
+
+def test_a_flow_keeps_its_name_while_it_is_not_listed() -> None:
+    named = Flow(id="flow-1", name="Orders"), Flow(id="flow-2")
+    flows, integrations = listings({}, ["int-1"], flows=False)
+    before = known(replace(flows, rows=named), integrations, None)
+    assert before.names == {"flow-1": "Orders", "flow-2": "flow-2"}
+    now = known(replace(flows, rows=(Flow(id="flow-2", name="Stock"),)), integrations, before)
+    assert now.names == {"flow-1": "Orders", "flow-2": "Stock"}
 
 
 def test_what_an_incomplete_list_of_flows_leaves_out_still_exists() -> None:

@@ -1,5 +1,6 @@
 """Nothing that is wanted waits for ever, however much is wanted."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,47 @@ def test_what_is_no_longer_wanted_loses_its_place() -> None:
     turns.want(["a", "b"], 3.0)
     assert turns.first() == ["b", "a"]
     assert turns.waiting_since_before(2.0) == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (2, ["a1", "b1"]),
+        (4, ["a1", "b1", "c1", "a2"]),
+        (6, ["a1", "b1", "c1", "a2", "b2", "a3"]),
+        (99, ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]),
+        (0, []),
+    ],
+)
+def test_groups_come_one_after_the_other_each_with_its_own_first(most: int, expected: list[str]) -> None:
+    turns: Turns[str] = Turns(lambda key: key[0])
+    turns.want(["a1", "a2", "a3", "a4"], 1.0)
+    turns.want(["a1", "a2", "a3", "a4", "b1", "b2", "c1"], 2.0)
+    assert turns.first_of_each(most) == expected
+
+
+def test_within_a_group_a_turn_in_vain_goes_to_the_end() -> None:
+    turns: Turns[str] = Turns(lambda key: key[0])
+    turns.want(["a1", "a2", "b1"], 1.0)
+    turns.to_the_end("a1")
+    assert turns.first_of_each(3) == ["b1", "a2", "a1"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sets(st.tuples(st.integers(0, 4), st.integers(0, 30))), min_size=1, max_size=30), st.integers(1, 4))
+def test_a_group_waits_no_longer_than_there_are_groups_however_many_keys_others_have(
+    rounds: list[set[tuple[int, int]]], cap: int
+) -> None:
+    """Group 99 wants one key all the time; five others want anything."""
+    turns: Turns[tuple[int, int]] = Turns(lambda key: key[0])
+    waited = 0
+    for now, others in enumerate(rounds):
+        turns.want({*others, (99, 0)}, float(now))
+        asked = turns.first_of_each(cap)
+        for key in asked:
+            turns.serve(key)
+        waited = 0 if (99, 0) in asked else waited + 1
+        assert waited <= 6 / cap + 1
 
 
 @settings(deadline=None)

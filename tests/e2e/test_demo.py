@@ -53,7 +53,6 @@ def test_every_family_of_the_catalogue_is_exported_by_the_demo(demo: Demo) -> No
 
 NEVER_IN_A_HEALTHY_DEMO = {
     "celigo_api_clock_skew_seconds",  # exporter and simulator share a clock
-    "celigo_api_token_expiry_timestamp_seconds",  # the demo's token does not expire
     "celigo_exporter_collector_disabled",  # nothing is refused
     "celigo_exporter_state_failures",  # the demo counts in memory
     "celigo_exporter_state_size_bytes",  # same

@@ -14,7 +14,7 @@ from exporter.serve.once import collect_once
 from exporter.serve.server import serve
 from exporter.serve.sockets import open_sockets
 from exporter.simulator import Simulator, SimulatorOptions
-from tests.e2e.processes import until
+from tests.e2e.processes import free_port, until
 from tests.serve.rig import TOKEN, ShiftedClock, rig, settings_of
 from tests.serve.upstream import SMALL, Upstream
 
@@ -115,9 +115,7 @@ class TestServe:
             assert upstream.total == 0
 
     def test_an_unreadable_token_frees_the_port(self) -> None:
-        (probe,) = open_sockets(["127.0.0.1:0"])
-        port = probe.getsockname()[1]
-        probe.close()
+        port = free_port()
         web = Web(listen_addresses=(f"127.0.0.1:{port}",))
         broken = Settings((Account("a", TokenSource(env="X"), FAR, None),), web=web)
         with pytest.raises(ConfigError, match="X"):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from exporter.collectors import COLLECTORS
 from tests.serve.rig import Rig, rig
 
 
@@ -20,7 +21,7 @@ def rows(exporter: Rig) -> dict[str, list[str]]:
 def test_every_collector_has_a_row_and_waits_before_its_first_run() -> None:
     with rig() as exporter:
         found = rows(exporter)
-        assert list(found) == ["health", "inventory", "jobs", "errors", "connections"]
+        assert list(found) == list(COLLECTORS)
         assert {cells[0] for cells in found.values()} == {"waiting"}
         assert {cells[1] for cells in found.values()} == {"never"}
 

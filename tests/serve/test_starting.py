@@ -41,7 +41,7 @@ class TestStart:
                 assert upstream.count(path) == 1
 
     def test_several_addresses_serve_the_same(self) -> None:
-        port = free_port()
+        port = free_port("::1")
         with serving(flags=[f"--web.listen-address=[::1]:{port}"]) as (running, _):
             other = HTTPConnection("::1", port, timeout=60)
             other.request("GET", "/-/healthy")

@@ -14,7 +14,11 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
-EMPTY: Mapping[str, Any] = {"/v1/tokenInfo": {"_userId": "5f1a2b3c4d5e6f7081920a01"}, "/v1/jobs/current": {"jobs": []}}
+EMPTY: Mapping[str, Any] = {
+    "/v1/tokenInfo": {"_userId": "5f1a2b3c4d5e6f7081920a01"},
+    "/v1/jobs/current": {"jobs": []},
+    "/v1/licenseEntitlementUsage": {},
+}
 """Answers of an account that has nothing; every other path is an empty list."""
 
 
@@ -22,6 +26,7 @@ SMALL: Mapping[str, Any] = {
     "/v1/integrations": [{"_id": "i1", "name": "Shop to ERP"}],
     "/v1/flows": [{"_id": "f1", "name": "Orders", "_integrationId": "i1"}],
     "/v1/connections": [{"_id": "c1", "name": "ERP", "type": "netsuite"}],
+    "/v1/agents": [{"_id": "a1", "name": "warehouse", "online": True}],
 }
 """What an account with one of each answers besides."""
 

@@ -19,6 +19,7 @@ CALLS = {
     "jobs": ("/v1/jobs", "/v1/jobs/current"),
     "errors": ("/v1/integrations/{integrationId}/errors",),
     "connections": ("/v1/connections",),
+    "agents": ("/v1/agents",),
 }
 """What each collector cannot do without."""
 

@@ -25,7 +25,17 @@ from typing import Any, Self
 
 from requests import PreparedRequest
 
-from exporter.config.settings import Account, Collectors, CollectorSettings, ErrorsSettings, Settings, StateSettings
+from exporter.config.settings import (
+    Account,
+    Collectors,
+    CollectorSettings,
+    ErrorsSettings,
+    GovernanceSettings,
+    HistorySettings,
+    Profile,
+    Settings,
+    StateSettings,
+)
 from exporter.config.settings import TokenSource as Token
 from exporter.expose.render import Format
 from exporter.serve.fleet import Fleet
@@ -45,6 +55,10 @@ JOBS_ONLY = Collectors(
     health=CollectorSettings(enabled=False),
     errors=ErrorsSettings(enabled=False),
     connections=CollectorSettings(enabled=False),
+    agents=CollectorSettings(enabled=False),
+    governance=GovernanceSettings(enabled=False),
+    schedules=CollectorSettings(enabled=False),
+    history=HistorySettings(enabled=False),
 )
 """What the counters of runs need; everything else costs time."""
 
@@ -90,6 +104,7 @@ class World:
         collectors: Collectors | None = None,
         durable: bool = True,
         clock: VirtualClock | None = None,
+        profile: Profile = "standard",
         **options: Any,
     ) -> None:
         self.clock = clock or VirtualClock()
@@ -99,7 +114,7 @@ class World:
         self.simulator = Simulator(SimulatorOptions(**{**values, **options}))
         account = Account("acme", Token(env="TOKEN"), base_url=self.simulator.url, region=None)
         state = StateSettings(str(folder / "state.db") if durable else None)
-        self.settings = Settings((account,), collectors or Collectors(), state=state)
+        self.settings = Settings((account,), collectors or Collectors(), state=state, profile=profile)
         self.scraped = Scraped()
         self.truth = Truth(self.simulator)
         self.fleet: Fleet | None = None

@@ -1,0 +1,61 @@
+"""Which flows somebody is told about: subscriptions of flows and integrations (contract 3.16).
+
+celigo_integration_flows_without_notifications{integration_id="63a1"} 2
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.api.listing import Listing
+from exporter.api.models_governance import Notification
+from exporter.collect.base import Block
+from exporter.collect.inventory import FlowFacts, InventoryView
+from exporter.collect.kept import Kept
+from exporter.expose import catalogue
+from exporter.expose.families import Family
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationsView:
+    """Flows and integrations, `none` perhaps among them, that somebody subscribed to."""
+
+    flows: frozenset[str] = frozenset()
+    integrations: frozenset[str] = frozenset()
+
+    def covers(self, flow: FlowFacts) -> bool:
+        """Whether somebody is told about the flow."""
+        return flow.id in self.flows or flow.integration_id in self.integrations
+
+
+def notifications_view(listing: Listing[Notification], kept: Kept[Notification]) -> NotificationsView | None:
+    """What is subscribed to; None when a subscription may exist that is not known.
+
+    Any flow may be the one that is covered by it, so that a flow could no longer be said to have none.
+    """
+    known = kept.merge(listing, {row.id: row for row in listing.rows})
+    if not listing.complete or not listing.unread <= known.keys():
+        return None
+    rows = known.values()
+    return NotificationsView(
+        frozenset(row.flow_id for row in rows if row.flow_id),
+        frozenset(row.integration_id for row in rows if row.integration_id),
+    )
+
+
+def notifications_families(views: Mapping[str, Any]) -> Iterator[Family]:
+    """The family of the `notifications` view (metric catalogue, section 7), when the flows are known."""
+    view: NotificationsView = views["notifications"]
+    inventory: InventoryView | None = views["inventory"]
+    if inventory is None:
+        return
+    flows = inventory.flows.values()
+    counts = Counter(flow.integration_id for flow in flows if flow.enabled and not view.covers(flow))
+    homes = dict.fromkeys((*inventory.integrations, *(flow.integration_id for flow in flows)))
+    yield Family(catalogue.INTEGRATION_FLOWS_WITHOUT_NOTIFICATIONS, {(home,): float(counts[home]) for home in homes})
+
+
+NOTIFICATIONS_BLOCK = Block(
+    "notifications", "governance", ("notifications", "inventory"), notifications_families, "standard"
+)

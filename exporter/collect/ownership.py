@@ -1,0 +1,72 @@
+"""Who a flow belongs to and what is expected of it, according to the configuration.
+
+    celigo_flow_owner_info{flow_id="64b2",team="commerce",tier="gold"} 1
+    celigo_flow_slo_freshness_seconds{flow_id="64b2",tier="gold"} 3600
+
+The first entry that matches a flow is its only one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from exporter.collect.base import Block
+from exporter.collect.inventory import STANDALONE_NAME, FlowFacts, InventoryView
+from exporter.config.patterns import compiled, matches
+from exporter.config.settings import Owner
+from exporter.expose import catalogue
+from exporter.expose.families import Family, Value
+from exporter.ledger.tally import STANDALONE
+
+_REMEMBERED_NAMES = 65_536
+
+
+class Ownership:
+    """The entries of the configuration. Pure and thread-safe; what a name matches is remembered."""
+
+    def __init__(self, entries: Sequence[Owner]) -> None:
+        self._entries = tuple(entries)
+        places = range(len(entries) - 1, -1, -1)  # of equal keys the first entry stays
+        self._flows = {entries[place].match.flow: place for place in places}
+        self._integrations = {entries[place].match.integration: place for place in places}
+        self._patterns = [(place, compiled(row.match.name)) for place, row in enumerate(entries) if row.match.name]
+        self._named = lru_cache(_REMEMBERED_NAMES)(self._first_named)
+
+    def owner_of(self, flow: FlowFacts, integrations: Mapping[str, str]) -> Owner | None:
+        """The entry that the flow has, None when none matches; `integrations` are the account's names by id."""
+        home = flow.integration_id
+        name = STANDALONE_NAME if home == STANDALONE else integrations.get(home, home)
+        found = (self._flows.get(flow.id), self._integrations.get(home), self._integrations.get(name))
+        places = [place for place in (*found, self._named(flow.name)) if place is not None]
+        return self._entries[min(places)] if places else None
+
+    def silence_of(self, flow: FlowFacts, integrations: Mapping[str, str]) -> float | None:
+        """Seconds that the flow may go without a run; None when nothing is said about it."""
+        owner = self.owner_of(flow, integrations)
+        return None if owner is None else owner.silence
+
+    def _first_named(self, name: str) -> int | None:
+        return next((place for place, pattern in self._patterns if matches(pattern, name)), None)
+
+
+def ownership_block(ownership: Ownership) -> Block:
+    """The block of these entries."""
+
+    def build(views: Mapping[str, Any]) -> Iterator[Family]:
+        return ownership_families(ownership, views["inventory"])
+
+    return Block("ownership", "inventory", ("inventory",), build, "standard")
+
+
+def ownership_families(ownership: Ownership, view: InventoryView) -> Iterator[Family]:
+    """Families of the `inventory` view and the configuration (metric catalogue, sections 2 and 3)."""
+    found = {flow.id: ownership.owner_of(flow, view.integrations) for flow in view.flows.values()}
+    held = {flow_id: owner for flow_id, owner in found.items() if owner is not None}
+    info: dict[tuple[str, ...], Value] = {
+        (flow_id, row.team, row.tier): 1.0 for flow_id, row in held.items() if row.team or row.tier
+    }
+    yield Family(catalogue.FLOW_OWNER_INFO, info)
+    freshness: dict[tuple[str, ...], Value] = {
+        (flow_id, row.tier): row.freshness for flow_id, row in held.items() if row.freshness is not None
+    }
+    yield Family(catalogue.FLOW_SLO_FRESHNESS_SECONDS, freshness)

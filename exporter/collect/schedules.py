@@ -1,0 +1,213 @@
+"""The schedules collector: what should have happened by now.
+
+    celigo_flow_next_expected_run_timestamp_seconds{flow_id="64b2"} 1788081300
+    celigo_flow_schedule_interval_seconds{flow_id="64b2"} 900
+    celigo_flow_consecutive_missed_runs{flow_id="64b2"} 0
+    celigo_flow_schedule_unreadable{flow_id="64b9"} 1
+    celigo_flow_expected_max_silence_seconds{flow_id="64c1"} 10800
+    celigo_flow_dst_skip_timestamp_seconds{flow_id="64c4"} 1806195600
+
+It reads the flows' settings (contract 3.4), which the client keeps for the inventory anyway. What became of them it
+takes from the runs that the jobs collector read, as of the instant of that reading: a run that could not be known by
+then is not missed. Whenever jobs were read, it tells anew.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from exporter.api.endpoints import Endpoint
+from exporter.api.listing import Listing
+from exporter.api.models import Flow
+from exporter.api.refresh import Refresh
+from exporter.collect.active import ActiveRunsView, active_flows
+from exporter.collect.base import Block, Publish
+from exporter.collect.expectations import NOTHING, Expectations, Expected, Runs, begun
+from exporter.collect.inventory import FlowFacts, InventoryView
+from exporter.collect.jobs import FinishedRunsView
+from exporter.collect.kept import Kept
+from exporter.collect.model import AccountModel
+from exporter.collect.plans import Plan, plan_of
+from exporter.collect.silence import usual_silence
+from exporter.config.settings import CollectorSettings
+from exporter.expose import catalogue
+from exporter.expose.families import Family, Series, known_series
+from exporter.ledger.memory import Memory
+from exporter.ledger.tally import FlowTally
+from exporter.schedule.forecast import skipped_by_clock_change
+from exporter.schedule.ticks import Timetable
+
+_DAY = 86_400.0
+_NO_RUNS = FlowTally()
+
+SilenceOf = Callable[[FlowFacts, Mapping[str, str]], float | None]
+"""How long a flow may be silent by the settings, None without one; the mapping holds the integrations' names by id."""
+
+
+class SchedulesClient(Protocol):
+    """The calls of the client that the schedules collector makes."""
+
+    def flows(self, refresh: Refresh) -> Listing[Flow]:
+        """Contract 3.4."""
+        ...
+
+    def server_now(self) -> float:
+        """Unix seconds by the server's clock."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulesView:
+    """What is expected by flow id. Instants are Unix seconds, lengths of time seconds."""
+
+    expected: Mapping[str, Expected] = field(default_factory=dict)
+    intervals: Mapping[str, float] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+    silences: Mapping[str, float] = field(default_factory=dict)
+    skips: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the runs of all flows were as of an instant, Unix seconds; `at` is the same by the monotonic clock."""
+
+    finished: FinishedRunsView
+    active: ActiveRunsView
+    at: float
+    now: float
+
+
+class SchedulesCollector:
+    """Reads the flows' schedules. `collect` and `tell` may be called by different threads."""
+
+    name = "schedules"
+
+    def __init__(
+        self,
+        client: SchedulesClient,
+        settings: CollectorSettings,
+        model: AccountModel,
+        memory: Memory,
+        overlap: float,
+        silence_of: SilenceOf = lambda *_: None,
+    ) -> None:
+        self.settings = settings
+        self._client = client
+        self._model = model
+        self._memory = memory
+        self._overlap = overlap
+        self._silence_of = silence_of
+        self._kept: Kept[Plan] = Kept(settings.lasting_seconds)
+        self._lock = threading.Lock()  # guards everything below
+        self._plans: Mapping[str, Plan] | None = None
+        self._read_at = 0.0
+        self._expectations = Expectations()
+        self._skips: dict[Timetable, tuple[float, float | None]] = {}
+
+    def collect(self, refresh: Refresh, publish: Publish) -> None:
+        """Read the schedules and publish `schedules`; raises ApiError."""
+        listing = self._client.flows(refresh).required(Endpoint.FLOWS)
+        plans = self._kept.merge(listing, {row.id: plan_of(row) for row in listing.rows})
+        now = self._client.server_now()
+        with self._lock:
+            self._plans, self._read_at = plans, listing.fetched_at
+            self._expectations.forget_all_but(plans)
+            gone = self._memory.expectations().keys() - plans.keys() if listing.complete else ()
+            self._memory.expect(begun(plans.values(), self._memory.expectations(), now), gone)
+        self.tell(publish, refresh.clock.monotonic())
+        if listing.failure is not None:
+            raise listing.failure
+
+    def tell(self, publish: Publish, now: float) -> None:
+        """Publish what is expected as of the newest reading of jobs, if the schedules and the jobs are known.
+
+        `now` is monotonic seconds.
+        """
+        known = self._known(now)
+        with self._lock:
+            if known is not None and self._plans is not None:
+                view = self._view(self._plans, known, self._model.view("inventory", InventoryView, now))
+                publish("schedules", view, min(self._read_at, known.at))
+
+    def _known(self, now: float) -> _Known | None:
+        finished, active = self._model.reading("finished_runs", now), self._model.reading("active_runs", now)
+        if finished is None or active is None:
+            return None
+        at = min(finished.at, active.at)
+        return _Known(finished.view, active.view, at, self._client.server_now() - (now - at))
+
+    def _view(self, plans: Mapping[str, Plan], known: _Known, inventory: InventoryView | None) -> SchedulesView:
+        active = active_flows(known.active.runs)
+        since, known_since = self._memory.expectations(), self._known_since(known.now)
+        expected, intervals = {}, {}
+        for flow_id, plan in plans.items():
+            runs = Runs(
+                known.finished.flows.get(flow_id, _NO_RUNS).last,
+                active.get(flow_id, ()),
+                known.finished.histories.get(flow_id, NOTHING),
+            )
+            begin = since[flow_id].since if flow_id in since else known.now
+            if (found := self._expectations.of(plan, runs, begin, known_since, known.now)) is not None:
+                expected[flow_id] = found
+            if (interval := self._expectations.interval(plan, known.now)) is not None:
+                intervals[flow_id] = interval
+        return SchedulesView(
+            expected=expected,
+            intervals=intervals,
+            unreadable=frozenset(flow_id for flow_id, plan in plans.items() if plan.unreadable),
+            silences=dict(self._silences(known, inventory, known_since)),
+            skips=dict(self._clock_changes(plans, known.now)),
+        )
+
+    def _known_since(self, now: float) -> float:
+        """From when on every run is known."""
+        backfill, first_sight = self._memory.backfill, self._memory.first_sight
+        if backfill is not None:
+            return backfill.reached
+        return now if first_sight is None else first_sight - self._overlap
+
+    def _silences(
+        self, known: _Known, inventory: InventoryView | None, known_since: float
+    ) -> Iterator[tuple[str, float]]:
+        """Of flows that are on and started by events or other flows; of any without schedule that has a setting."""
+        names = inventory.integrations if inventory is not None else {}
+        for flow in inventory.flows.values() if inventory is not None else ():
+            if not flow.enabled or flow.trigger == "scheduled":
+                continue
+            silence = self._silence_of(flow, names)
+            if silence is None and flow.trigger != "on_demand":
+                history = known.finished.histories.get(flow.id, NOTHING)
+                silence = usual_silence(history.hours, known_since, known.now)
+            if silence is not None:
+                yield flow.id, silence
+
+    def _clock_changes(self, plans: Mapping[str, Plan], now: float) -> Iterator[tuple[str, float]]:
+        """The next tick that a clock change skips; looked for once a day."""
+        wanted = {plan.whole: plan.whole for plan in plans.values() if plan.enabled and plan.whole is not None}
+        self._skips = {whole: held for whole, held in self._skips.items() if whole in wanted and now < held[0]}
+        for whole in wanted:
+            if whole not in self._skips:
+                at = skipped_by_clock_change(whole, now)
+                self._skips[whole] = (min(now + _DAY, at if at is not None else now + _DAY), at)
+        for flow_id, plan in plans.items():
+            held = self._skips.get(plan.whole) if plan.enabled and plan.whole is not None else None
+            if held is not None and held[1] is not None:
+                yield flow_id, held[1]
+
+
+def schedules_families(views: Mapping[str, Any]) -> Iterator[Family]:
+    """Families of the `schedules` view (metric catalogue, section 3)."""
+    view: SchedulesView = views["schedules"]
+    next_runs = {flow_id: row.next_run for flow_id, row in view.expected.items()}
+    yield Family(catalogue.FLOW_NEXT_EXPECTED_RUN_TIMESTAMP_SECONDS, known_series(next_runs))
+    yield Family(catalogue.FLOW_SCHEDULE_INTERVAL_SECONDS, known_series(view.intervals))
+    missed = {flow_id: float(row.missed) for flow_id, row in view.expected.items()}
+    yield Family(catalogue.FLOW_CONSECUTIVE_MISSED_RUNS, known_series(missed))
+    unreadable: Series = {(flow_id,): 1.0 for flow_id in sorted(view.unreadable)}
+    yield Family(catalogue.FLOW_SCHEDULE_UNREADABLE, unreadable)
+    yield Family(catalogue.FLOW_EXPECTED_MAX_SILENCE_SECONDS, known_series(view.silences))
+    yield Family(catalogue.FLOW_DST_SKIP_TIMESTAMP_SECONDS, known_series(view.skips))
+
+
+SCHEDULES_BLOCK = Block("schedules", "schedules", ("schedules",), schedules_families)

@@ -1,0 +1,176 @@
+"""Which collectors, parts and blocks an account has, by its settings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from exporter.api.client import CeligoClient
+from exporter.collect.agents import AGENTS_BLOCK, AgentsCollector
+from exporter.collect.audit import AUDIT_BLOCK
+from exporter.collect.base import Block, Collector
+from exporter.collect.connections import CONNECTIONS_BLOCK, ConnectionsCollector
+from exporter.collect.errors import ErrorsCollector
+from exporter.collect.errors_families import OPEN_ERRORS_BLOCK, RESOLVED_ERRORS_BLOCK
+from exporter.collect.governance import LISTS, GovernanceCollector
+from exporter.collect.health import CHECKS_BLOCK, HEALTH_BLOCK, HealthCollector
+from exporter.collect.history import HistoryCollector
+from exporter.collect.inventory import INVENTORY_BLOCK, InventoryCollector
+from exporter.collect.jobs import JobsCollector
+from exporter.collect.jobs_families import ACTIVE_RUNS_BLOCK, RUNS_BLOCK
+from exporter.collect.kept_notes import audit_note, resolved_note
+from exporter.collect.last_exports import LAST_EXPORTS_BLOCK
+from exporter.collect.licenses import ENTITLEMENT_USAGE_BLOCK, LICENSES_BLOCK, SANDBOX
+from exporter.collect.model import AccountModel, Part
+from exporter.collect.notifications import NOTIFICATIONS_BLOCK
+from exporter.collect.optional import Availability
+from exporter.collect.ownership import Ownership, ownership_block
+from exporter.collect.schedules import SCHEDULES_BLOCK, SchedulesCollector
+from exporter.collect.step_info import step_info_block
+from exporter.collect.step_listings import KEPT_BY_CLIENT
+from exporter.collect.step_records import STEP_RECORDS_BLOCK
+from exporter.collect.topology import CONNECTION_FLOWS_BLOCK, FLOW_CONNECTIONS_BLOCK, ORPHANS_BLOCK
+from exporter.config.settings import Account, Collectors, ErrorsSettings, Profile, Settings
+from exporter.ledger.runs import RunLedger
+
+COLLECTORS = (
+    "health",
+    "inventory",
+    "jobs",
+    "errors",
+    "connections",
+    "agents",
+    "governance",
+    "schedules",
+    "history",
+)
+"""Names of all collectors, as `collect[]` and the configuration take them."""
+
+BLOCKS = (
+    HEALTH_BLOCK,
+    CHECKS_BLOCK,
+    INVENTORY_BLOCK,
+    RUNS_BLOCK,
+    ACTIVE_RUNS_BLOCK,
+    OPEN_ERRORS_BLOCK,
+    RESOLVED_ERRORS_BLOCK,
+    CONNECTIONS_BLOCK,
+    AGENTS_BLOCK,
+    AUDIT_BLOCK,
+    NOTIFICATIONS_BLOCK,
+    LICENSES_BLOCK,
+    ENTITLEMENT_USAGE_BLOCK,
+    SCHEDULES_BLOCK,
+    FLOW_CONNECTIONS_BLOCK,
+    CONNECTION_FLOWS_BLOCK,
+    LAST_EXPORTS_BLOCK,
+    STEP_RECORDS_BLOCK,
+    ORPHANS_BLOCK,
+)
+
+
+def blocks(*, all_steps: bool) -> tuple[Block, ...]:
+    """The blocks of an account; `all_steps` names every step, not only those with open errors."""
+    return (*BLOCKS, step_info_block(all_steps=all_steps))
+
+
+_PARTS = {
+    "health": "health",
+    "inventory": "inventory",
+    "steps": "inventory",
+    "last_exports": "inventory",
+    "step_records": "jobs",
+    "connections": "connections",
+    "finished_runs": "jobs",
+    "active_runs": "jobs",
+    "open_errors": "errors",
+    "resolved_errors": "errors",
+    "agents": "agents",
+    "audit": "governance",
+    "schedules": "schedules",
+}
+"""Each part of the model that is published in every run, and the collector that does."""
+
+BACKGROUND = frozenset({"history"})
+"""Collectors that no scrape waits for."""
+
+UNUSED_IN_LEAN = frozenset({"governance", "history"})
+"""Collectors none of whose families are in the lean profile."""
+
+
+def blocks_of(settings: Settings, ownership: Ownership) -> tuple[Block, ...]:
+    """All blocks of an account."""
+    # Only the inventory collector reads all steps.
+    all_steps = settings.profile == "full" and settings.collectors.inventory.enabled
+    owned = (ownership_block(ownership),) if settings.ownership else ()
+    return (*blocks(all_steps=all_steps), *owned)
+
+
+def parts_of(collectors: Collectors) -> Iterator[Part]:
+    """Every part of an account's model, and how long its views last."""
+    staleness = {name: getattr(collectors, name).staleness_seconds for name in COLLECTORS}
+    for part, collector in _PARTS.items():
+        yield Part(part, staleness[collector] + (KEPT_BY_CLIENT if part == "steps" else 0.0))
+    for part in LISTS:
+        yield Part(part, collectors.governance.lists_staleness_seconds)
+    yield Part("checks", max(staleness.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSet:
+    """The collectors of one account; `running` are those that are on."""
+
+    jobs: JobsCollector
+    schedules: SchedulesCollector
+    history: HistoryCollector
+    others: tuple[Collector, ...]
+    profile: Profile
+
+    @property
+    def running(self) -> tuple[Collector, ...]:
+        """Those that are switched on and have something to tell in the profile, in the order of `COLLECTORS`."""
+        found = {each.name: each for each in (*self.others, self.jobs, self.schedules, self.history)}
+        wanted = (found[name] for name in COLLECTORS if self.profile != "lean" or name not in UNUSED_IN_LEAN)
+        return tuple(each for each in wanted if each.settings.enabled)
+
+
+def collectors_of(
+    account: Account,
+    settings: Settings,
+    client: CeligoClient,
+    model: AccountModel,
+    ledger: RunLedger,
+    availability: Availability,
+    ownership: Ownership,
+) -> CollectorSet:
+    """Make all collectors of an account."""
+    chosen, memory, full = settings.collectors, ledger.memory, settings.profile == "full"
+    resolved = resolved_note(memory)
+    return CollectorSet(
+        jobs=JobsCollector(client, chosen.jobs, ledger, step_records=full),
+        schedules=SchedulesCollector(
+            client, chosen.schedules, model, memory, chosen.jobs.overlap, ownership.silence_of
+        ),
+        history=HistoryCollector(client, chosen.history, ledger, chosen.jobs),
+        others=(
+            HealthCollector(client, chosen.health),
+            InventoryCollector(client, chosen.inventory, full=full),
+            ErrorsCollector(
+                client,
+                _errors_settings(chosen.errors, settings.profile),
+                settings.filters,
+                resolved=full,
+                load=resolved.load,
+                save=resolved.save,
+            ),
+            ConnectionsCollector(client, chosen.connections),
+            AgentsCollector(client, chosen.agents, availability),
+            GovernanceCollector(
+                client, chosen.governance, availability, audit_note(memory), sandbox=account.environment == SANDBOX
+            ),
+        ),
+        profile=settings.profile,
+    )
+
+
+def _errors_settings(settings: ErrorsSettings, profile: Profile) -> ErrorsSettings:
+    """No family of the lean profile needs what lies below the roll-ups."""
+    return replace(settings, flows_per_run=0, steps_per_run=0) if profile == "lean" else settings

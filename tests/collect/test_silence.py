@@ -1,0 +1,139 @@
+"""A usual silence is an upper bound, learned from when runs began in the last four weeks at the same hour."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.collect.silence import HOURS_LEAST, WEEKS_LEAST, usual_silence
+from exporter.ledger.history import HOUR, Hours
+
+WEEK = 168 * HOUR
+MONDAY = 1_788_134_400.0
+"""2026-08-31T00:00:00Z."""
+
+
+def hours_of(starts: Iterable[float]) -> Hours:
+    held = Hours()
+    for start in starts:
+        held = held.plus(start)
+    return held
+
+
+def office(weeks: int, *, from_hour: int = 8, to_hour: int = 18, days: int = 5) -> list[float]:
+    """A run every half an hour in office hours, for so many weeks before Monday."""
+    return [
+        MONDAY - week * WEEK + day * 24 * HOUR + half * HOUR / 2
+        for week in range(1, weeks + 1)
+        for day in range(days)
+        for half in range(2 * from_hour, 2 * to_hour)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "expected"),
+    [
+        (0, 0, 56),  # the last run began on Friday at 17:30
+        (0, 8, 64),
+        (0, 9, 2),
+        (0, 13, 2),
+        (0, 18, 2),
+        (0, 19, 3),
+        (1, 0, 8),
+        (1, 8, 16),
+        (5, 12, 20),
+        (6, 23, 55),
+    ],
+)
+def test_a_flow_of_office_hours_is_usually_silent_at_night_and_over_the_weekend(
+    day: int, hour: int, expected: int
+) -> None:
+    now = MONDAY + (day * 24 + hour) * HOUR + 1200
+    this_week = [at + WEEK for at in office(1) if at + WEEK < now]
+    assert usual_silence(hours_of(office(4) + this_week), MONDAY - 4 * WEEK, now) == expected * HOUR
+
+
+def test_a_flow_with_a_run_in_each_hour_has_a_usual_silence_of_two_hours() -> None:
+    starts = [MONDAY - hour * HOUR + 300 for hour in range(1, 4 * 168)]
+    assert usual_silence(hours_of(starts), MONDAY - 4 * WEEK, MONDAY) == 2 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [(WEEKS_LEAST, True), (WEEKS_LEAST - 0.05, False), (0.5, False), (4, True)],
+    ids=["two-weeks", "a-little-less", "half-a-week", "four-weeks"],
+)
+def test_less_than_two_whole_weeks_tell_nothing(known: float, expected: bool) -> None:
+    found = usual_silence(hours_of(office(4)), MONDAY - known * WEEK, MONDAY)
+    assert (found is not None) is expected
+
+
+@pytest.mark.parametrize("count", range(HOURS_LEAST + 2))
+def test_a_flow_that_hardly_runs_has_no_usual_silence(count: int) -> None:
+    # Several runs in one hour are one hour with a run.
+    starts = [MONDAY - (1 + 30 * number) * HOUR + minute * 60 for number in range(count) for minute in (5, 6, 7)]
+    found = usual_silence(hours_of(starts), MONDAY - 4 * WEEK, MONDAY)
+    assert (found is not None) is (count >= HOURS_LEAST)
+
+
+def test_a_flow_without_any_run_has_no_usual_silence() -> None:
+    assert usual_silence(Hours(), MONDAY - 4 * WEEK, MONDAY) is None
+
+
+def test_the_longest_of_the_known_weeks_counts() -> None:
+    holiday = [at for at in office(4) if not MONDAY - 2 * WEEK - 24 * HOUR <= at < MONDAY - 2 * WEEK + 24 * HOUR]
+    now = MONDAY + 24 * HOUR
+    assert usual_silence(hours_of(office(4)), MONDAY - 4 * WEEK, now) == 8 * HOUR
+    assert usual_silence(hours_of(holiday), MONDAY - 4 * WEEK, now) == (8 + 72) * HOUR
+
+
+def test_a_silence_from_before_five_weeks_is_told_as_far_as_it_is_known() -> None:
+    """Older hours are not kept: that nothing is known of them does not mean that nothing ran."""
+    starts = [at for at in office(6) if at >= MONDAY - 3 * WEEK or at < MONDAY - 5 * WEEK - 48 * HOUR]
+    found = usual_silence(hours_of(starts), MONDAY - 20 * WEEK, MONDAY)
+    assert found is not None
+    # Nothing ran from Friday evening five weeks ago on; the week before the oldest Monday is known, no more.
+    assert found <= (168 * 2 + 56) * HOUR
+
+
+half_hours = st.sets(st.integers(0, 2 * 168 * 5 - 1), min_size=HOURS_LEAST * 2, max_size=600)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    half_hours,
+    st.sets(st.integers(0, 6)),
+    st.floats(0, 3500),
+    st.integers(0, 3 * 168),
+    st.floats(0, 3599),
+)
+def test_the_estimate_is_never_below_a_known_silence_and_at_most_two_hours_above_it(
+    drawn: set[int], days_off: set[int], offset: float, unknown: int, within: float
+) -> None:
+    """Against the start instants themselves, in the same hour of each known week."""
+    begin = MONDAY - 5 * WEEK
+    runs_of = [begin + half * HOUR / 2 + offset / 2 for half in drawn if half // 48 % 7 not in days_off]
+    known_since, now = begin + unknown * HOUR + within, MONDAY + within
+    starts = sorted(at for at in runs_of if known_since <= at < MONDAY)
+    estimate = usual_silence(hours_of(starts), known_since, now)
+    if len({at // HOUR for at in starts}) < HOURS_LEAST or now - known_since < 2 * WEEK:
+        assert estimate is None
+        return
+    if estimate is None:
+        # A part of the first hour is no whole hour.
+        assert now - known_since < 2 * WEEK + HOUR
+        return
+    reached = [
+        longest_silence(starts, MONDAY - week * WEEK, known_since)
+        for week in range(1, 5)
+        if MONDAY - week * WEEK > known_since + HOUR
+    ]
+    assert max(reached) <= estimate <= max(reached) + 2 * HOUR
+
+
+def longest_silence(starts: list[float], hour: float, known_since: float) -> float:
+    """The longest silence reached in the hour from `hour` on: each lasts until a run begins, or the hour ends."""
+    first = -(-known_since // HOUR) * HOUR
+    ends = [*(at for at in starts if hour <= at < hour + HOUR), hour + HOUR]
+    return max(end - max((at for at in starts if at < end), default=first) for end in ends)
