@@ -41,7 +41,7 @@ from tests.ledger.sqlite_kit import memory_folder, proving
 
 Thing = TypeVar("Thing")
 
-pytestmark = pytest.mark.timeout(1200 if proving() else 240)
+pytestmark = pytest.mark.timeout(3600 if proving() else 900)
 
 HOMES: dict[str, str | None] = {"flow-a": "int-a", "flow-b": "int-a", "flow-c": "int-b", "flow-d": None}
 KINDS: tuple[Kind, ...] = ("flow", "retry")
