@@ -98,8 +98,7 @@ UNUSED_IN_LEAN = frozenset({"governance", "history"})
 
 def blocks_of(settings: Settings, ownership: Ownership) -> tuple[Block, ...]:
     """All blocks of an account."""
-    # Only the inventory collector reads all steps.
-    all_steps = settings.profile == "full" and settings.collectors.inventory.enabled
+    all_steps = settings.profile == "full"
     owned = (ownership_block(ownership),) if settings.ownership else ()
     return (*blocks(all_steps=all_steps), *owned)
 

@@ -16,13 +16,12 @@ from exporter.collect.open_errors import OpenErrorsView, Readings, open_errors_v
 from exporter.collect.resolved import Load, ResolvedClient, ResolvedCounts, ResolvedErrors, Save
 from exporter.collect.rollup import RollUpClient, RollUps
 from exporter.collect.scope import FilteredScope
-from exporter.collect.steps import StepNames, StepsClient
 from exporter.config.settings import ErrorsSettings, Filters
 
 _NO_FILTERS = Filters()
 
 
-class ErrorsClient(InventoryClient, RollUpClient, DrillDownClient, StepsClient, ResolvedClient, Protocol):
+class ErrorsClient(InventoryClient, RollUpClient, DrillDownClient, ResolvedClient, Protocol):
     """The calls of the client that the errors collector makes."""
 
 
@@ -59,7 +58,6 @@ class ErrorsCollector:
         self._known = KnownObjects(client)
         self._rollups = RollUps(client)
         self._drilldown = DrillDown(client, settings)
-        self._names = StepNames(client)
         self._resolved = ResolvedErrors(client, settings.lasting_seconds, load, save) if resolved else None
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
@@ -104,10 +102,6 @@ class ErrorsCollector:
         if self._scope is not None:
             counts = {flow_id: row for flow_id, row in counts.items() if flow_id in self._scope.shown.flows}
         self._drilldown.read(refresh, counts, attempts)
-        named = self._drilldown.steps().keys() | self._drilldown.cleared(refresh.clock.monotonic())
-        if not attempts.over:
-            with attempts.step(proof=False):
-                self._names.read(refresh, {step_id for _, step_id in named})
 
     def _view(self, refresh: Refresh, known: Known) -> OpenErrorsView:
         oldest = self._oldest_kept(refresh)
@@ -121,7 +115,6 @@ class ErrorsCollector:
             cleared=self._drilldown.cleared(refresh.clock.monotonic()),
             outdated_flows=self._drilldown.outdated_flows(oldest),
             outdated_steps=self._drilldown.outdated_steps(oldest),
-            facts=self._names.facts,
         )
         return open_errors_view(readings, self.settings.codes)
 

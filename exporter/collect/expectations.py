@@ -101,7 +101,7 @@ class Expectations:
 def _is_busy(group: Group, runs: Runs) -> bool:
     """Whether the newest run of the group is in progress."""
     created = [run.created_at for run in runs.active if _is_of(group, run.export_id) and run.created_at is not None]
-    newest = runs.history.last_start(None) if group.exports is None else _newest_start(group, runs)
+    newest = _newest_start(group, runs)
     return bool(created) and (newest is None or max(created) >= newest)
 
 

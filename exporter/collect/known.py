@@ -30,9 +30,8 @@ class InventoryClient(Protocol):
 class Known:
     """The integration of each flow, and all integrations, `none` among them when there are flows outside any.
 
-    `names` are those of the same flows, their ids where they have none.
     `complete` is false when more may exist than was listed. `at` is the monotonic instant it was true at. `homeless`
-    are flows that exist, though nothing but their id could ever be read.
+    are flows that exist, though nothing but their id could ever be read. `names` are those of `flows`, by id.
     """
 
     flows: Mapping[str, str]

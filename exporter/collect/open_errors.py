@@ -11,7 +11,6 @@ from exporter.collect.drilldown import StepKey, StepReading
 from exporter.collect.known import Known
 from exporter.collect.rollup import OpenCount
 from exporter.collect.samples import Sample, most_frequent, summed
-from exporter.collect.steps import StepFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,6 @@ class Readings:
     cleared: frozenset[StepKey] = frozenset()
     outdated_flows: frozenset[str] = frozenset()
     outdated_steps: frozenset[StepKey] = frozenset()
-    facts: Mapping[str, StepFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,6 @@ class OpenErrorsView:
     flows: Mapping[str, OpenCount]
     integrations: Mapping[str, int]
     steps: Mapping[StepKey, int]
-    step_facts: Mapping[str, StepFacts]
     oldest: Mapping[str, float]
     classifications: Mapping[str, Mapping[str, int]]
     sources: Mapping[str, Mapping[str, int]]
@@ -71,7 +68,6 @@ def open_errors_view(readings: Readings, codes: int) -> OpenErrorsView:
         flows=readings.counts,
         integrations=integrations,
         steps=_step_counts(readings),
-        step_facts=readings.facts,
         oldest=_oldest(readings),
         classifications={**nothing, **classifications},
         sources={**nothing, **sources},

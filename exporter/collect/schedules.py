@@ -184,7 +184,7 @@ class SchedulesCollector:
 
     def _clock_changes(self, plans: Mapping[str, Plan], now: float) -> Iterator[tuple[str, float]]:
         """The next tick that a clock change skips; looked for once a day."""
-        wanted = {plan.whole: plan.whole for plan in plans.values() if plan.enabled and plan.whole is not None}
+        wanted = {plan.whole for plan in plans.values() if plan.enabled and plan.whole is not None}
         self._skips = {whole: held for whole, held in self._skips.items() if whole in wanted and now < held[0]}
         for whole in wanted:
             if whole not in self._skips:

@@ -1,6 +1,8 @@
 """Names and kinds of steps (metric catalogue, section 5).
 
 celigo_step_info{adaptor_type="NetSuiteImport",connection_id="62f0",step_id="64c3",step_name="Orders",...} 1
+
+The facts are those that the inventory collector reads.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,30 +17,23 @@ from exporter.expose.families import Family
 
 
 def step_info_block(*, all_steps: bool) -> Block:
-    """The block of `celigo_step_info`: for all steps, or for those with open errors alone.
-
-    All steps are those of the inventory collector and, where one of its lists is not known, what the errors collector
-    knows; a step that both know has one series, with the inventory's facts.
-    """
+    """The block of `celigo_step_info`: for all steps, or for those with open errors alone."""
     if all_steps:
-        return Block("step_info", "inventory", ("steps", "open_errors"), _of_all, "standard")
-    return Block("step_info", "errors", ("open_errors",), _of_open_errors, "standard")
+        return Block("step_info", "inventory", ("steps",), _of_all, "standard")
+    return Block("step_info", "errors", ("open_errors", "steps"), _of_open_errors, "standard")
 
 
 def _of_all(views: Mapping[str, Any]) -> Iterator[Family]:
     steps: StepsView = views["steps"]
-    yield _info({**_with_open_errors(views["open_errors"]), **steps.facts})
+    yield _info(steps.facts)
 
 
 def _of_open_errors(views: Mapping[str, Any]) -> Iterator[Family]:
-    yield _info(_with_open_errors(views["open_errors"]))
-
-
-def _with_open_errors(view: OpenErrorsView | None) -> Mapping[str, StepFacts]:
-    if view is None:
-        return {}
-    shown = {step_id for _, step_id in view.steps}
-    return {step_id: facts for step_id, facts in view.step_facts.items() if step_id in shown}
+    errors: OpenErrorsView = views["open_errors"]
+    steps: StepsView | None = views["steps"]
+    facts = steps.facts if steps is not None else {}
+    shown = dict.fromkeys(step_id for _, step_id in errors.steps if step_id in facts)
+    yield _info({step_id: facts[step_id] for step_id in shown})
 
 
 def _info(facts: Mapping[str, StepFacts]) -> Family:

@@ -148,7 +148,11 @@ LIMITS = (
     ),
 )
 
-PROFILE = Key("profile", choice(PROFILES), "How much is exported; each profile holds those before it.")
+PROFILE = Key(
+    "profile",
+    choice(PROFILES),
+    "How much is exported; each profile holds those before it. `lean` runs neither governance nor history.",
+)
 
 FILTERS = (
     Key("integrations", listed(term(), 0, 1000), "Integrations that are shown, by id or exact name; none given: all."),

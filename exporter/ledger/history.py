@@ -177,7 +177,7 @@ class FlowHistory:
             durations=self.durations if run.duration is None else self.durations.plus(run.ended_at, run.duration),
             hours=self.hours.plus(run.created_at),
             success=max(self.success, run.ended_at) if faultless else self.success,
-            starts=_newest_starts({**dict(self.starts)}, run),
+            starts=_newest_starts(dict(self.starts), run),
         )
 
 

@@ -269,16 +269,6 @@ class TestSteps:
             assert found["celigo_orphaned_resources"] == 4
             assert found["celigo_flow_last_export_timestamp_seconds"] == 1
 
-    def test_the_full_profile_without_the_inventory_names_steps_with_open_errors(self, upstream: Upstream) -> None:
-        upstream.answers["/v1/integrations/none/errors"] = (200, [{"_flowId": "f1", "numError": 1}])
-        upstream.answers["/v1/flows/f1/errors"] = (200, {"flowErrors": [{"_expOrImpId": "i1", "numError": 1}]})
-        upstream.answers["/v1/flows/f1/i1/errors"] = (200, {"errors": []})
-        clock = ShiftedClock()
-        off = Collectors(inventory=InventorySettings(**OFF))
-        with running(upstream, clock, profile="full", collectors=off) as account:
-            finish(account)
-            assert served(account, clock)["celigo_step_info"] == 1
-
     def test_steps_outlive_the_flows_by_as_long_as_their_lists_may_be_old(self, upstream: Upstream) -> None:
         clock = ShiftedClock()
         with running(upstream, clock, profile="full") as account:

@@ -236,7 +236,7 @@ def test_nothing_below_the_roll_ups_is_asked_when_nothing_changed(passed: float)
     for _ in range(3):
         kit.next(passed)
         assert {call[0] for call in kit.client.calls} == {
-            "flows", "integrations", "integration_errors", "exports", "imports",
+            "flows", "integrations", "integration_errors",
         }  # fmt: skip
 
 
@@ -365,39 +365,6 @@ def test_an_id_that_cannot_stand_in_a_path_is_never_asked_for(flow_id: str, step
     assert kit.collect() is None
     assert kit.flows[flow_id] == 2
     assert (flow_id not in flows_asked(kit)) or steps_asked(kit) == []
-
-
-def test_step_names_are_asked_for_only_when_a_step_has_errors(kit: ErrorsKit) -> None:
-    kit.collect()
-    assert kit.client.calls_of("exports") == []
-    kit.raise_errors("flow-a", "imp-1", 1)
-    kit.raise_errors("flow-a", "exp-1", 1)
-    kit.next()
-    assert (len(kit.client.calls_of("exports")), len(kit.client.calls_of("imports"))) == (1, 1)
-    facts = kit.view.step_facts
-    assert (facts["imp-1"].name, facts["imp-1"].type, facts["imp-1"].adaptor_type, facts["imp-1"].connection_id) == (
-        "ERP", "import", "NetSuiteImport", "con-2",
-    )  # fmt: skip
-    assert facts["exp-1"].type == "export"
-
-
-def test_names_are_kept_while_the_step_lists_fail(kit: ErrorsKit) -> None:
-    kit.raise_errors("flow-a", "imp-1", 1)
-    kit.collect()
-    error = ServerError("/v1/imports", status=500)
-    kit.client.always("imports", error)
-    assert kit.next() is error
-    assert kit.view.step_facts["imp-1"].name == "ERP"
-
-
-def test_names_of_steps_without_errors_are_forgotten(kit: ErrorsKit) -> None:
-    kit.raise_errors("flow-a", "imp-1", 1)
-    kit.collect()
-    kit.resolve("flow-a", "imp-1")
-    kit.next()
-    assert set(kit.view.step_facts) == {"imp-1"}
-    kit.next()
-    assert kit.view.step_facts == {}
 
 
 def test_a_scrape_that_comes_early_does_not_lose_the_zero_of_a_cleared_step(kit: ErrorsKit) -> None:

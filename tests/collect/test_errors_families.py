@@ -3,10 +3,13 @@
 import pytest
 
 from exporter.api.errors import ServerError
+from exporter.api.models import Step
 from exporter.collect.ageing import AGES
 from exporter.collect.errors_families import OPEN_ERRORS_BLOCK, RESOLVED_ERRORS_BLOCK
 from exporter.collect.samples import CLASSIFICATIONS, SOURCES
 from exporter.collect.step_info import step_info_block
+from exporter.collect.step_listings import StepListing, StepsView
+from exporter.collect.steps import StepType, step_facts
 from exporter.expose import catalogue
 from exporter.expose.families import Family
 from tests.clocks import EPOCH
@@ -23,8 +26,14 @@ def kit() -> ErrorsKit:
 
 
 def built(kit: ErrorsKit) -> list[Family]:
-    views = {"open_errors": kit.view}
+    exports, imports = ({row.id: step_facts(row, kind) for row in rows} for kind, rows in step_rows(kit))
+    steps = StepsView(StepListing(exports, True), StepListing(imports, True))
+    views = {"open_errors": kit.view, "steps": steps}
     return [*OPEN_ERRORS_BLOCK.build(views), *step_info_block(all_steps=False).build(views)]
+
+
+def step_rows(kit: ErrorsKit) -> tuple[tuple[StepType, list[Step]], tuple[StepType, list[Step]]]:
+    return ("export", kit.client.export_rows), ("import", kit.client.import_rows)
 
 
 def resolved(kit: ErrorsKit) -> list[Family]:
@@ -113,12 +122,12 @@ def test_open_errors_line_by_line(kit: ErrorsKit) -> None:
         'open_errors_by_code{code="422"} 1',
         "open_errors_sampled_ratio{} 1",
         (
-            'step_info{step_id="exp-1",step_name="Orders",step_type="export",'
-            'adaptor_type="HTTPExport",connection_id="con-1"} 1'
-        ),
-        (
             'step_info{step_id="imp-1",step_name="ERP",step_type="import",'
             'adaptor_type="NetSuiteImport",connection_id="con-2"} 1'
+        ),
+        (
+            'step_info{step_id="exp-1",step_name="Orders",step_type="export",'
+            'adaptor_type="HTTPExport",connection_id="con-1"} 1'
         ),
     ]
 

@@ -93,4 +93,3 @@ def test_the_breakdowns_cover_every_open_error(settled: Settled) -> None:
     assert sum((Counter(held) for held in view.classifications.values()), Counter[str]()) == by_class
     oldest = {flow_id: min(step["oldest"] for step in held.values()) for flow_id, held in truth["open_errors"].items()}
     assert dict(view.oldest) == pytest.approx(oldest)
-    assert {step_id for _, step_id in view.steps} == set(view.step_facts)

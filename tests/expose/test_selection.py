@@ -16,6 +16,7 @@ from exporter.collect.jobs import FinishedRunsView
 from exporter.collect.model import AccountModel, Part
 from exporter.collect.open_errors import OpenErrorsView
 from exporter.collect.rollup import OpenCount
+from exporter.collect.step_listings import StepListing, StepsView
 from exporter.collect.steps import StepFacts
 from exporter.collectors import BLOCKS, blocks
 from exporter.config.settings import PROFILES, Filters, FlowFilter, Profile
@@ -302,7 +303,6 @@ def views_of(flows: Mapping[str, tuple[str, str, bool]]) -> dict[str, object]:
         counts,
         dict.fromkeys(INTEGRATIONS, 1),
         {(key, f"s-{key}"): 1 for key in flows},
-        steps,
         dict.fromkeys(flows, 5.0),
         {home: {"value": 1} for home in INTEGRATIONS},
         {home: {"lookup": 1} for home in INTEGRATIONS},
@@ -313,7 +313,12 @@ def views_of(flows: Mapping[str, tuple[str, str, bool]]) -> dict[str, object]:
     runs = FinishedRunsView(
         {key: FlowTally() for key in flows}, {home: IntegrationTally() for home in INTEGRATIONS}, True, {"flow": 0}
     )
-    return {"inventory": InventoryView(INTEGRATIONS, facts), "open_errors": opened, "finished_runs": runs}
+    return {
+        "inventory": InventoryView(INTEGRATIONS, facts),
+        "steps": StepsView(imports=StepListing(steps, True)),
+        "open_errors": opened,
+        "finished_runs": runs,
+    }
 
 
 @ANY_SPEED

@@ -243,7 +243,7 @@ class Machine(RuleBasedStateMachine):
     def read_history(self, failing: Failing | None, dies: tuple[int, bool] | None) -> None:
         """Beside the live reading, which knows nothing of it; calls may fail, and the process may die in a commit."""
         before = self.kit.store.state.backfills.get("flow")
-        kit = self.kit
+        kit, shown = self.kit, set(self.kit.client.shown_in_progress)
         collector = HistoryCollector(kit.client, HistorySettings(depth=3 * 86_400.0), kit.ledger, kit.settings)
         if failing is not None:
             kit.client.faults["job_pages"] = failing
@@ -252,6 +252,8 @@ class Machine(RuleBasedStateMachine):
         with contextlib.suppress(ApiError, Death):
             collector.collect(Refresh(kit.clock, kit.clock.monotonic() + 60), kit.published)
         kit.client.faults.clear()
+        # What still runs is for the live reading to see.
+        kit.client.shown_in_progress = shown
         if dies is not None:
             kit.restart()
         self.account.history_read(None if before is None else before.reached)
