@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from exporter.simulator.flow_factory import FlowFactory
 from exporter.simulator.identity import object_id, stream
+from exporter.simulator.licenses import Entitlement, License, account_entitlements, account_licenses
 from exporter.simulator.names import APPLICATIONS, NASTY_NAMES, REGIONS
 from exporter.simulator.options import DAY_MS, SimulatorOptions
 from exporter.simulator.resources import Agent, Connection, Flow, Integration, Notification, Step
@@ -15,6 +16,7 @@ from exporter.simulator.resources import Agent, Connection, Flow, Integration, N
 _CONNECTION_CAP = 500
 _NASTY_INTEGRATION = 2
 _OFFLINE_CONNECTION = 17
+_CONCURRENCY = 5
 
 
 @dataclass(slots=True)
@@ -32,8 +34,18 @@ class Account:
     integration_by_id: dict[str, Integration] = field(default_factory=dict)
     connection_by_id: dict[str, Connection] = field(default_factory=dict)
     flow_by_id: dict[str, Flow] = field(default_factory=dict)
-    license_id: str = ""
-    connector_license_id: str = ""
+    licenses: list[License] = field(default_factory=list)
+    entitlements: dict[str, Entitlement] = field(default_factory=account_entitlements)
+
+    @property
+    def license_id(self) -> str:
+        """The id of the account's own licence."""
+        return self.licenses[0].id
+
+    @property
+    def connector_license_id(self) -> str:
+        """The id of the licence of an integration app."""
+        return self.licenses[1].id
 
     def index(self) -> None:
         """Build the look-up tables; called once after the lists are complete."""
@@ -58,8 +70,7 @@ def build_account(options: SimulatorOptions, start_ms: int) -> Account:
     """Return the account of `options.seed` with `options.flows` flows."""
     seed = options.seed
     account = Account(user_id=object_id(seed, "user"), start_ms=start_ms)
-    account.license_id = object_id(seed, "license", 0)
-    account.connector_license_id = object_id(seed, "license", 1)
+    account.licenses = account_licenses(seed, start_ms)
     if options.flows:
         count = options.integrations or integration_count(options.flows)
         account.agents = _agents(seed, start_ms)
@@ -133,6 +144,7 @@ def _connection(seed: int, ordinal: int, account: Account, start_ms: int) -> Con
         integration_id=owner.id,
         agent_id=account.agents[ordinal % 3].id if on_premise else None,
         created_ms=start_ms - draws.randrange(100, 800) * DAY_MS,
+        concurrency=None if application.type == "rdbms" else _CONCURRENCY,
         offline_since_ms=offline_since,
     )
 

@@ -14,6 +14,7 @@ from functools import partial
 from exporter.simulator.account import Account
 from exporter.simulator.agenda import Agenda
 from exporter.simulator.audit import AuditTrail
+from exporter.simulator.bending import bend_duration, bend_outcome, bend_queue
 from exporter.simulator.failures import ErrorKind
 from exporter.simulator.identity import object_id, stream
 from exporter.simulator.open_errors import ErrorBook
@@ -67,8 +68,10 @@ class Engine:
         """Create a queued run of one generator; `key` tells it from every other run of it."""
         seed = self.options.seed
         run_id = object_id(seed, "run", flow.id, generator.step.id, key)[:22] + "00"
+        drawn = None
         if plan is None:
-            plan = draw_plan(flow, generator.step.id, stream(seed, "plan", run_id), self.account.user_id)
+            draws = stream(seed, "plan", run_id)
+            plan = drawn = bend_queue(flow, draw_plan(flow, generator.step.id, draws, self.account.user_id))
         run = Run(
             id=run_id,
             kind="flow",
@@ -79,6 +82,7 @@ class Engine:
             created_ms=at_ms,
             plan=plan,
             group=key[-8:] if len(flow.generators) > 1 else None,
+            drawn=drawn,
         )
         self.runs.add(run)
         flow.in_progress[run.step_id] = flow.in_progress.get(run.step_id, 0) + 1
@@ -88,6 +92,9 @@ class Engine:
         """Let a queued run start, and end after its planned duration."""
         if run.status != "queued" or run.stuck_share is not None or run.vanished:
             return
+        if run.drawn is not None:
+            run.drawn = bend_duration(run.flow, run.drawn)
+        self._bend(run)
         run.status = "running"
         run.started_ms = now_ms
         run.flow.last_executed_ms = max(now_ms, run.flow.last_executed_ms or 0)
@@ -97,6 +104,7 @@ class Engine:
         """End a run as planned: raise its errors, count it, start what is chained to it."""
         if run.stuck_share is not None or run.vanished or not run.in_progress:
             return
+        self._bend(run)
         run.settle(self._fitting(run), now_ms)
         self._release(run)
         self.runs.finish(run)
@@ -211,6 +219,11 @@ class Engine:
     def _release(self, run: Run) -> None:
         left = run.flow.in_progress.get(run.step_id, 0) - 1
         run.flow.in_progress[run.step_id] = max(0, left)
+
+    def _bend(self, run: Run) -> None:
+        # Also at the start, so that the numbers of a run in progress move towards those of its end.
+        if run.drawn is not None:
+            run.plan = bend_outcome(run.flow, run.step_id, run.drawn)
 
     def _fitting(self, run: Run) -> RunPlan:
         # No more errors than their step may hold, so that counts and records stay equal.

@@ -62,15 +62,18 @@ def render_message(kind: ErrorKind, number: int) -> str:
     return kind.message.format(person=f"{first} {last}", mail=mail, phone=f"+1-555-{number % 10_000:04d}")
 
 
-def render_assignee(number: int) -> str | dict[str, str] | None:
-    """Return who the error is assigned to: mostly nobody, else a user by id or as an object; both forms are allowed."""
-    if number % 11 == 0:
+def render_assignee(number: int, assigned: bool | None = None) -> str | dict[str, str] | None:
+    """Return who the error is assigned to: a user by id or as an object, both forms are allowed, or nobody.
+
+    Mostly nobody, unless `assigned` says it.
+    """
+    if not (number % 11 == 0 or number % 13 == 0 if assigned is None else assigned):
+        return "" if number % 17 == 0 else None
+    if number % 11 == 0 or (number % 13 and number % 2):
         return f"5f1a2b3c4d5e6f70819{number % 5:05x}"
-    if number % 13 == 0:
-        first, last = _FIRST[number % 8], _LAST[number // 8 % 8]
-        user_id, mail = f"5f1a2b3c4d5e6f70819{number % 7:05x}", f"{first}.{last}@staff.example".lower()
-        return {"_id": user_id, "name": f"{first} {last}", "email": mail}
-    return "" if number % 17 == 0 else None
+    first, last = _FIRST[number % 8], _LAST[number // 8 % 8]
+    user_id, mail = f"5f1a2b3c4d5e6f70819{number % 7:05x}", f"{first}.{last}@staff.example".lower()
+    return {"_id": user_id, "name": f"{first} {last}", "email": mail}
 
 
 def render_trace_key(number: int) -> str:

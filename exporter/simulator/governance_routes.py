@@ -3,6 +3,7 @@
 from exporter.simulator.audit import AuditEntry
 from exporter.simulator.engine import Engine
 from exporter.simulator.error_routes import find_flow
+from exporter.simulator.licenses import platform_row
 from exporter.simulator.messages import Answer, Request, not_found
 from exporter.simulator.options import DAY_MS
 from exporter.simulator.paging import Cursor, cut, link_page, page_limit
@@ -35,43 +36,19 @@ def list_licenses(engine: Engine, request: Request) -> Answer:
     refuse_projection(request)
     page_limit(request, engine.options.page_size)
     account = engine.account
-    start = account.start_ms // DAY_MS * DAY_MS
-    rows: list[JsonObject] = [
-        {
-            "_id": account.license_id,
-            "type": "platform",
-            "tier": "premium",
-            "created": iso(start - 900 * DAY_MS),
-            "expires": iso(start + 200 * DAY_MS),
-            "lastModified": iso(start - 30 * DAY_MS),
-            "sandbox": True,
-            "sso": True,
-            "endpoint": {
-                "production": {
-                    "numEndpoints": 20,
-                    "numAddOnEndpoints": 5,
-                    "numFlows": 1000,
-                    "numAddOnFlows": 0,
-                    "numTradingPartners": 3,
-                    "numAddOnTradingPartners": 0,
-                    "numAgents": 2,
-                    "numAddOnAgents": 1,
-                },
-                "sandbox": {"numEndpoints": 10, "numAddOnEndpoints": 0, "numFlows": 1000, "numAddOnFlows": 0},
-                "apiManagement": False,
-            },
-        }
-    ]
+    day_ms = account.start_ms // DAY_MS * DAY_MS
+    platform, app = account.licenses
+    rows = [platform_row(platform, account.entitlements, day_ms)]
     connector = next((row for row in account.live_integrations() if row.connector_id), None)
     if connector is not None:
         rows.append(
             {
-                "_id": account.connector_license_id,
-                "type": "connector",
+                "_id": app.id,
+                "type": app.type,
                 "_connectorId": connector.connector_id,
                 "_integrationId": connector.id,
-                "created": iso(start - 300 * DAY_MS),
-                "trialEndDate": iso(start + 20 * DAY_MS),
+                "created": iso(day_ms - 300 * DAY_MS),
+                "trialEndDate": iso(app.ends_ms),
             }
         )
     return link_page(request, rows, None)
@@ -80,19 +57,19 @@ def list_licenses(engine: Engine, request: Request) -> Answer:
 def entitlement_usage(engine: Engine, request: Request) -> Answer:
     """Answer GET /v1/licenseEntitlementUsage."""
     del request
-    account = engine.account
+    account, use = engine.account, engine.account.entitlements
     content: JsonObject = {}
     for name, sandbox in (("production", False), ("sandbox", True)):
         enabled = [flow.id for flow in account.live_flows() if flow.enabled and flow.sandbox == sandbox]
         kinds = {(c.type, c.assistant) for c in account.live_connections() if c.sandbox == sandbox}
         block: JsonObject = {
-            "endpointUsage": {"numConsumed": len(kinds), "endpoints": []},
-            "flowUsage": {"numEnabled": len(enabled), "flows": enabled[:5]},
+            "endpointUsage": {"numConsumed": use["endpoints"].use(len(kinds), sandbox=sandbox), "endpoints": []},
+            "flowUsage": {"numEnabled": use["flows"].use(len(enabled), sandbox=sandbox), "flows": enabled[:5]},
         }
         if not sandbox:
             online = sum(1 for agent in account.agents if agent.offline_since_ms is None)
-            block["tradingPartnerUsage"] = {"numConsumed": 1}
-            block["agentUsage"] = {"numActive": online}
+            block["tradingPartnerUsage"] = {"numConsumed": use["trading_partners"].use(1, sandbox=sandbox)}
+            block["agentUsage"] = {"numActive": use["agents"].use(online, sandbox=sandbox)}
         content[name] = block
     return Answer(200, content)
 

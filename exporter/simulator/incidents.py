@@ -7,15 +7,15 @@ from typing import get_args
 
 import msgspec
 
-from exporter.simulator import incident_kinds as kinds
 from exporter.simulator.access import TokenGate
 from exporter.simulator.clock import SimClock
 from exporter.simulator.engine import Engine
 from exporter.simulator.faults import FAULT_KINDS, FaultSet, FaultSpec
+from exporter.simulator.incident_kinds import AccountIncident
 from exporter.simulator.mischief import Mischief
 from exporter.simulator.resources import JsonObject
 
-_ACCOUNT_KINDS = {member.__struct_config__.tag for member in get_args(kinds.AccountIncident)}
+_ACCOUNT_KINDS = {member.__struct_config__.tag for member in get_args(AccountIncident)}
 KNOWN_KINDS = tuple(sorted(FAULT_KINDS | _ACCOUNT_KINDS))
 
 
@@ -74,7 +74,7 @@ class IncidentDesk:
                 if options["kind"] in _ACCOUNT_KINDS or incident_id in lasting
             ]
 
-    def _begin(self, incident_id: int, spec: kinds.AccountIncident) -> None:
+    def _begin(self, incident_id: int, spec: AccountIncident) -> None:
         with self._engine.lock:
             self._engine.advance(self._clock.now_ms())
             try:
@@ -83,14 +83,14 @@ class IncidentDesk:
                 raise BadIncident(str(error.args[0])) from None
 
 
-def _read(options: Mapping[str, object]) -> FaultSpec | kinds.AccountIncident:
+def _read(options: Mapping[str, object]) -> FaultSpec | AccountIncident:
     kind = options.get("kind")
     if not isinstance(kind, str) or kind not in KNOWN_KINDS:
         raise BadIncident(f"kind must be one of {', '.join(KNOWN_KINDS)}")
     try:
         if kind in FAULT_KINDS:
             return msgspec.convert(dict(options), FaultSpec)
-        incident: kinds.AccountIncident = msgspec.convert(dict(options), kinds.AccountIncident)
+        incident: AccountIncident = msgspec.convert(dict(options), AccountIncident)
     except msgspec.ValidationError as error:
         raise BadIncident(" ".join(str(error).split())) from None
     return incident

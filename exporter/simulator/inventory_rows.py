@@ -59,9 +59,7 @@ def connection_row(row: Connection, now_ms: int, *, queue: bool) -> JsonObject:
         content["offline"] = row.offline_since_ms is not None
     optional = {"assistant": row.assistant, "_agentId": row.agent_id, "_integrationId": row.integration_id}
     content.update((key, value) for key, value in optional.items() if value is not None)
-    content[row.type] = {"host": "erp.customer.example", "username": "svc", "password": _MASK, "concurrencyLevel": 5}
-    if row.type == "rdbms":
-        content["rdbms"] = {"type": "snowflake" if row.ordinal % 2 else "postgresql", "password": _MASK}
+    content[row.type] = _block(row)
     content["createdAt"] = iso(row.created_ms)
     content["lastModified"] = iso(row.offline_since_ms or row.created_ms)
     if row.ordinal % 16 == 3:
@@ -78,7 +76,9 @@ def queue_fields(row: Connection, now_ms: int) -> JsonObject:
 
 
 def queue_size(row: Connection, now_ms: int) -> int:
-    """Return the waiting messages: a little noise while online, growing while offline."""
+    """Return the waiting messages: a little noise while online, growing while offline, or as an incident says."""
+    if row.backlog is not None:
+        return row.backlog.size(now_ms)
     if row.offline_since_ms is not None:
         return 3 + (now_ms - row.offline_since_ms) // 20_000
     return (now_ms // 60_000 * (row.ordinal + 7)) % 23 if row.ordinal % 3 == 0 else 0
@@ -130,6 +130,16 @@ def notification_row(row: Notification, user_id: str) -> JsonObject:
         "subscribedByUser": {"_id": user_id, "email": "ops@customer.example"},
         "lastModified": iso(row.modified_ms),
     }
+
+
+def _block(row: Connection) -> JsonObject:
+    """The part that only connections of this type have."""
+    content: JsonObject = {"host": "erp.customer.example", "username": "svc", "password": _MASK}
+    if row.type == "rdbms":
+        content = {"type": "snowflake" if row.ordinal % 2 else "postgresql", "password": _MASK}
+    if row.concurrency is not None:
+        content["concurrencyLevel"] = row.concurrency
+    return content
 
 
 def _add_steps(content: JsonObject, flow: Flow) -> None:

@@ -19,7 +19,10 @@ _RESOLUTIONS_KEPT = 5000
 
 @dataclass(slots=True, eq=False)
 class ErrorRecord:
-    """One error of one step. `run` is None for errors older than the known runs."""
+    """One error of one step.
+
+    `run` is None for errors older than the known runs, `assigned` for those of which nobody said whether they are.
+    """
 
     id: str
     occurred_ms: int
@@ -29,6 +32,12 @@ class ErrorRecord:
     retry_ms: int | None = None
     resolved_ms: int | None = None
     resolved_by: str | None = None
+    assigned: bool | None = None
+
+    @property
+    def assignee(self) -> str | dict[str, str] | None:
+        """Who it is assigned to, as the API tells it; nobody when empty."""
+        return render_assignee(self.number, self.assigned)
 
     def row(self, retention_ms: int) -> JsonObject:
         """Return the record as the API lists it (contract 3.6); some keys are missing at times."""
@@ -43,7 +52,7 @@ class ErrorRecord:
             "retriable": self.number % 7 != 0,
             "purgeAt": iso(self.occurred_ms + retention_ms),
             "tags": [],
-            "assignedTo": render_assignee(self.number),
+            "assignedTo": self.assignee,
         }
         if self.kind.classification is not None:
             row["classification"] = self.kind.classification
@@ -145,10 +154,20 @@ class ErrorBook:
             history.append(Resolution(now_ms, len(gone), by))
         return len(gone)
 
-    def expire(self, flow_id: str, step_id: str, ids: Iterable[str]) -> int:
-        """Forget records whose retention is over, resolved or not."""
+    def expire(self, flow_id: str, step_id: str, ids: Iterable[str], until_ms: int) -> int:
+        """Forget records whose retention is over, resolved or not: those that occurred until `until_ms`.
+
+        `ids` are the open ones among them; returns how many were still open.
+        """
         step = self.steps(flow_id).get(step_id)
-        return len(step.remove(ids)) if step else 0
+        if step is None:
+            return 0
+        while step.resolved and step.resolved[0].occurred_ms <= until_ms:
+            step.resolved.popleft()
+        history = self._resolutions.get(flow_id)
+        while history and history[0].at_ms <= until_ms:
+            history.popleft()
+        return len(step.remove(ids))
 
     def resolutions(self, flow_id: str, gt_ms: int, lte_ms: int) -> Iterator[Resolution]:
         """Yield what was resolved in a window (contract 3.9)."""

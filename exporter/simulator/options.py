@@ -16,7 +16,9 @@ class SimulatorOptions:
     has. `base_clock` and `monotonic` replace the machine's clocks; with a `base_clock`
     and no `start` the simulation begins at the clock's value. Port 0 means: any
     free port. `next_page_method` says which method the two reading
-    POSTs accept for their next page (contract 1.6 leaves it open).
+    POSTs accept for their next page (contract 1.6 leaves it open). `unresolved_share` of the
+    runs' errors nobody ever looks at, and the rest is retried or resolved by a user; with 0
+    somebody also resolves what a retry leaves, and none stays open for more than 12 hours.
     """
 
     flows: int = 60
@@ -36,6 +38,7 @@ class SimulatorOptions:
     bucket_rate: float = 300.0
     failure_rate: float = 0.015
     error_rate: float = 0.08
+    unresolved_share: float = 0.15
     errors_per_step_cap: int = 5000
     backlog: bool = True
     compress: bool = True
@@ -55,8 +58,8 @@ class SimulatorOptions:
             raise ValueError("history must lie within the retention")
         if self.bucket_size < 1 or self.bucket_rate <= 0:
             raise ValueError("the bucket needs a size of at least 1 and a positive rate")
-        if not 0 <= self.failure_rate <= 1 or not 0 <= self.error_rate <= 1:
-            raise ValueError("rates lie between 0 and 1")
+        if not all(0 <= rate <= 1 for rate in (self.failure_rate, self.error_rate, self.unresolved_share)):
+            raise ValueError("rates and shares lie between 0 and 1")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("TLS needs both a certificate and a key")
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from random import Random
 
 from exporter.simulator.account import Account
 from exporter.simulator.agenda import Agenda
@@ -14,7 +15,11 @@ from exporter.simulator.resources import Flow
 from exporter.simulator.runbook import RunBook
 from exporter.simulator.runs import Run
 
-_AUTO, _RETRY, _USER = 0.35, 0.6, 0.85
+# Of the errors that somebody takes up: resolved by the flow itself, retried, and the others by a user.
+_AUTO, _RETRY, _TAKEN_UP = 0.35, 0.6, 0.85
+# The share of the errors left by a retry that stays open is in proportion to the one of all errors, and all of it here.
+_UNRESOLVED = 0.15
+_PATIENCE_SECONDS = 6 * 3600.0
 _RETRY_SUCCESS = 0.7
 
 
@@ -42,12 +47,14 @@ class Repair:
         draws = stream(self._options.seed, "errors", run.id)
         base, begun_ms = int(run.id[4:16], 16), run.started_ms or run.created_ms
         total = sum(count for _, count in run.plan.errors)
+        # An incident's kind is for the runs it bends, not for those that were told how to end.
+        told = run.error_kind or (run.flow.quirks.error_kind if run.drawn is not None else None)
         index = 0
         for step_id, count in run.plan.errors:
             records = []
             for _ in range(count):
                 index += 1
-                kind = run.error_kind or draw_kind(draws, run.flow.behaviour.favourite_errors)
+                kind = told or draw_kind(draws, run.flow.behaviour.favourite_errors)
                 if run.status == "failed" and run.error_kind is None:
                     kind = ERROR_KINDS[FAILED_RUN]
                 at_ms = begun_ms + (now_ms - begun_ms) * index // (total + 1)
@@ -77,8 +84,9 @@ class Repair:
             self._agenda.at(at_ms, key, partial(self._expire, flow, step_id, records))
 
     def _expire(self, flow: Flow, step_id: str, records: list[ErrorRecord], now_ms: int) -> None:
-        old = [r.id for r in records if r.occurred_ms + self._options.retention_ms <= now_ms]
-        self._errors.expire(flow.id, step_id, old)
+        until_ms = now_ms - self._options.retention_ms
+        old = [record.id for record in records if record.occurred_ms <= until_ms]
+        self._errors.expire(flow.id, step_id, old, until_ms)
         self._watch_expiry(flow, step_id, records[len(old) :])
 
     def _plan_fate(self, run: Run, step_id: str, records: list[ErrorRecord], now_ms: int) -> None:
@@ -86,16 +94,23 @@ class Repair:
             return
         draws = stream(self._options.seed, "fate", run.id, step_id)
         chance, ids = draws.random(), [record.id for record in records]
+        taken_up = 1.0 - self._options.unresolved_share
         key = f"{run.flow.ordinal:06d}|{step_id}|{run.id}"
-        if chance < _AUTO and run.flow.auto_resolve:
-            at_ms = now_ms + round(1000 * draws.lognormvariate(7.2, 0.8))
+        if chance < _AUTO * (taken_up / _TAKEN_UP) and run.flow.auto_resolve:
+            at_ms = now_ms + self._wait_ms(draws, 7.2, 0.8)
             self._agenda.at(at_ms, f"auto|{key}", partial(self.resolve, run.flow, step_id, ids, "auto"))
-        elif chance < _RETRY:
-            at_ms = now_ms + round(1000 * draws.lognormvariate(7.6, 0.8))
+        elif chance < _RETRY * (taken_up / _TAKEN_UP):
+            at_ms = now_ms + self._wait_ms(draws, 7.6, 0.8)
             self._agenda.at(at_ms, f"retry|{key}", partial(self._begin_retry, run, step_id, ids))
-        elif chance < _USER:
-            at_ms = now_ms + round(1000 * draws.lognormvariate(9.2, 0.7))
-            self._agenda.at(at_ms, f"user|{key}", partial(self.resolve, run.flow, step_id, ids, "user"))
+        elif chance < taken_up:
+            self._await_user(run.flow, step_id, ids, key, now_ms + self._wait_ms(draws, 9.2, 0.7))
+
+    def _await_user(self, flow: Flow, step_id: str, ids: list[str], key: str, at_ms: int) -> None:
+        self._agenda.at(at_ms, f"user|{key}", partial(self.resolve, flow, step_id, ids, "user"))
+
+    def _wait_ms(self, draws: Random, mean: float, spread: float) -> int:
+        seconds = draws.lognormvariate(mean, spread)
+        return round(1000 * (seconds if self._options.unresolved_share else min(seconds, _PATIENCE_SECONDS)))
 
     def _begin_retry(self, origin: Run, step_id: str, ids: list[str], now_ms: int) -> None:
         step = self._errors.steps(origin.flow.id).get(step_id)
@@ -138,3 +153,11 @@ class Repair:
         failed = len(tried) - resolved if run.status != "canceled" else 0
         run.end_retry(resolved, failed, now_ms)
         self._runs.finish(run)
+        self._plan_rest(run, [record.id for record in tried if record.resolved_ms is None], now_ms)
+
+    def _plan_rest(self, run: Run, ids: list[str], now_ms: int) -> None:
+        """Let a user look at what a retry left open, unless nobody does."""
+        draws = stream(self._options.seed, "rest", run.id)
+        if ids and draws.random() >= self._options.unresolved_share / _UNRESOLVED:
+            key = f"{run.flow.ordinal:06d}|{run.step_id}|{run.id}"
+            self._await_user(run.flow, run.step_id, ids, key, now_ms + self._wait_ms(draws, 9.2, 0.7))

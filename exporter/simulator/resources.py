@@ -6,6 +6,8 @@ change. Only the engine and the incidents change them, under the engine's lock.
 
 from dataclasses import dataclass, field
 
+from exporter.simulator.failures import ErrorKind
+
 JsonObject = dict[str, object]
 
 
@@ -37,9 +39,26 @@ class Agent:
     offline_since_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """So many messages waited at an instant; as many more come a minute."""
+
+    messages: int
+    per_minute: float
+    since_ms: int
+
+    def size(self, now_ms: int) -> int:
+        """Return how many wait at `now_ms`."""
+        return self.messages + int(self.per_minute * max(0, now_ms - self.since_ms) / 60_000)
+
+
 @dataclass(slots=True)
 class Connection:
-    """A connection to an end system (contract 3.10)."""
+    """A connection to an end system (contract 3.10).
+
+    `concurrency` is the level that its row shows, None for the types that do not tell it. `backlog` is the queue that
+    an incident gave it.
+    """
 
     ordinal: int
     id: str
@@ -50,7 +69,9 @@ class Connection:
     integration_id: str
     agent_id: str | None
     created_ms: int
+    concurrency: int | None = None
     offline_since_ms: int | None = None
+    backlog: Backlog | None = None
     deleted: bool = False
 
 
@@ -101,6 +122,21 @@ class Behaviour:
     favourite_errors: tuple[int, ...]
 
 
+@dataclass(slots=True)
+class Quirks:
+    """How incidents want the runs of a flow to turn out; what is None stays as drawn.
+
+    `error_share` of a completed run's records fails, with errors of `error_kind` if there is one.
+    """
+
+    failing: bool = False
+    records: int | None = None
+    error_share: float | None = None
+    error_kind: ErrorKind | None = None
+    queue_ms: int | None = None
+    duration_ms: int | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Flow:
     """A flow (contract 3.4) with its steps and the little state that runs leave on it.
@@ -138,6 +174,7 @@ class Flow:
     late_ms: int = 0
     opaque_schedule: bool = False
     planted: int = 0
+    quirks: Quirks = field(default_factory=Quirks)
     in_progress: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -22,7 +22,8 @@ class Run:
     ones of a run in progress from the time. `error_kind`, when given, is the kind of
     every error the run raises. `stuck_share` is the progress (0..1) at which a stuck run
     stays until it is let go. A run that has `vanished` neither starts nor ends any more,
-    whatever was planned for it.
+    whatever was planned for it. `drawn` is the plan as it was drawn, from which incidents
+    bend `plan`; a run that an incident made has none and ends as told.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Run:
     stuck_share: float | None = None
     error_kind: ErrorKind | None = None
     vanished: bool = False
+    drawn: RunPlan | None = None
 
     @property
     def in_progress(self) -> bool:

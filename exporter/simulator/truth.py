@@ -6,7 +6,6 @@ Read straight from the engine's state, on none of the ways an exporter takes.
 from collections import Counter
 
 from exporter.simulator.engine import Engine
-from exporter.simulator.failures import render_assignee
 from exporter.simulator.inventory_rows import queue_size
 from exporter.simulator.open_errors import StepErrors
 from exporter.simulator.options import DAY_MS
@@ -109,7 +108,7 @@ def _step(step: StepErrors, engine: Engine) -> JsonObject:
         "by_code": dict(Counter(record.kind.code for record in records)),
         "older_than": {name: sum(age > limit for age in ages) for name, limit in _AGES_MS.items()},
         "expiring": sum(engine.options.retention_ms - age <= _EXPIRING_MS for age in ages),
-        "unassigned": sum(not render_assignee(record.number) for record in records),
+        "unassigned": sum(not record.assignee for record in records),
     }
 
 

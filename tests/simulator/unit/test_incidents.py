@@ -47,7 +47,7 @@ def bench() -> Bench:
 
 def test_every_kind_of_the_plan_is_known() -> None:
     assert set(KNOWN_KINDS) >= FAULT_KINDS
-    assert len(KNOWN_KINDS) == 24 + 22
+    assert len(KNOWN_KINDS) == 24 + 34
 
 
 @pytest.mark.parametrize("kind", [None, 3, "earthquake", ["status"]], ids=str)

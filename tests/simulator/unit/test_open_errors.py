@@ -87,10 +87,21 @@ def test_resolutions_are_found_by_a_window_open_at_its_begin(gt: int, lte: int, 
 
 def test_expired_records_are_gone_without_being_resolved() -> None:
     book = book_with(3)
-    assert book.expire(FLOW, STEP, ["e0", "nothing"]) == 1
+    assert book.expire(FLOW, STEP, ["e0", "nothing"], START - 1) == 1
     assert book.open_count(FLOW) == 2
     assert list(book.steps(FLOW)[STEP].resolved) == []
-    assert book.expire(FLOW, "6" * 24, ["e0"]) == 0
+    assert book.expire(FLOW, "6" * 24, ["e0"], START) == 0
+
+
+def test_resolved_records_are_forgotten_once_their_retention_is_over() -> None:
+    book = book_with(3)
+    kept = {each.id: each.occurred_ms for each in book.steps(FLOW)[STEP].open.values()}
+    book.resolve(FLOW, STEP, ["e0"], START + 20, "user", USER)
+    book.resolve(FLOW, STEP, ["e1", "e2"], START + 40, "auto", USER)
+    assert book.expire(FLOW, STEP, [], kept["e0"]) == 0
+    assert [each.id for each in book.steps(FLOW)[STEP].resolved] == ["e1", "e2"]
+    book.expire(FLOW, STEP, [], START + 39)
+    assert [row.count for row in book.resolutions(FLOW, 0, START + 50)] == [2]
 
 
 def test_only_the_newest_resolved_records_are_kept() -> None:

@@ -20,6 +20,7 @@ from exporter.simulator.options import SimulatorOptions
         ({"bucket_rate": 0.0}, "bucket"),
         ({"failure_rate": 1.1}, "rates"),
         ({"error_rate": -0.1}, "rates"),
+        ({"unresolved_share": 1.1}, "shares"),
         ({"tls_cert": Path("c")}, "TLS"),
         ({"tls_key": Path("k")}, "TLS"),
     ],

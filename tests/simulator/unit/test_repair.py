@@ -123,3 +123,37 @@ def test_each_record_of_a_batch_expires_at_its_own_time(quiet: Engine) -> None:
 def test_error_ids_are_unique_within_a_step(quiet: Engine) -> None:
     flow_id, target = raised(quiet, runs=100, each=20)
     assert len(quiet.errors.steps(flow_id)[target].open) == 2000
+
+
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_with_no_share_unresolved_somebody_takes_up_every_error_within_hours(seed: int) -> None:
+    of = bare_engine(unresolved_share=0.0, backlog=False, seed=seed)
+    flow_id, target = raised(of)
+    of.advance(START + 13 * HOUR)
+    assert of.errors.open_count(flow_id) == 0
+    assert {run.status for run in retries(of, flow_id)} > {"completed"}
+    assert sum(len(step.resolved) for step in of.errors.steps(flow_id).values()) == 300
+    assert {row.resolved_by for row in of.errors.steps(flow_id)[target].resolved} == {"autopilot", of.account.user_id}
+
+
+def test_the_share_that_nobody_resolves_stays_open() -> None:
+    shares = (0.0, 0.05, 0.15, 0.5, 1.0)
+    left = []
+    for share in shares:
+        of = bare_engine(unresolved_share=share, backlog=False)
+        flow_id, _ = raised(of, runs=200)
+        of.advance(START + 20 * DAY)
+        left.append(of.errors.open_count(flow_id) / 1000)
+    assert left == sorted(left)
+    assert all(told - 0.1 <= found for told, found in zip(shares, left, strict=True))
+    assert (left[0], left[-1]) == (0.0, 1.0)
+
+
+def test_the_usual_share_is_the_one_without_the_option() -> None:
+    def life(**options: float) -> list[tuple[str, int | None]]:
+        of = bare_engine(backlog=False, **options)
+        flow_id, target = raised(of)
+        of.advance(START + 5 * DAY)
+        return [(row.id, row.resolved_ms) for row in of.errors.steps(flow_id)[target].resolved]
+
+    assert life() == life(unresolved_share=0.15) != life(unresolved_share=0.14)

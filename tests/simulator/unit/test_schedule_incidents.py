@@ -81,3 +81,67 @@ def test_some_flow_of_a_larger_account_shows_its_schedule_as_an_object() -> None
     large = Bench(flows=60)
     shown = [flow_row(flow).get("schedule") for flow in large.engine.account.flows]
     assert [type(each) for each in shown].count(dict) == 1
+
+
+def test_a_flow_that_lost_its_schedule_shows_none_and_runs_no_more_until_lifted(bench: Bench) -> None:
+    flow = scheduled(bench.engine, "? 0 * ? * *")
+    number = bench.inject("flow_unscheduled", flow=flow.id)
+    bench.pass_seconds(2 * HOUR / 1000)
+    assert created(bench.engine, flow) == []
+    row = flow_row(flow)
+    assert ("schedule" in row, row["disabled"], row["lastModified"]) == (False, False, "2026-08-29T10:40:00.000Z")
+    assert not flow.scheduled
+    bench.desk.lift(number)
+    bench.pass_seconds(2 * HOUR / 1000)
+    assert created(bench.engine, flow) == [140, 200]
+    assert flow_row(flow)["schedule"] == "? 0 * ? * *"
+
+
+def test_generators_lose_their_own_schedules_too_and_get_them_back(bench: Bench) -> None:
+    flow = next(row for row in bench.engine.account.flows if any(g.schedule for g in row.generators))
+    before = flow_row(flow)
+    number = bench.inject("flow_unscheduled", flow=flow.id)
+    shown = flow_row(flow)["pageGenerators"]
+    assert isinstance(shown, list)
+    assert [row for row in shown if "schedule" in row] == []
+    bench.pass_seconds(26 * HOUR / 1000)
+    assert created(bench.engine, flow) == []
+    bench.desk.lift(number)
+    assert flow_row(flow) == before
+
+
+def test_a_schedule_taken_and_one_given_lift_in_any_order(bench: Bench) -> None:
+    flow = scheduled(bench.engine, "? 0 * ? * *")
+    given = bench.inject("flow_rescheduled", flow=flow.id, schedule="? 30 * ? * *")
+    taken = bench.inject("flow_unscheduled", flow=flow.id)
+    bench.desk.lift(given)
+    bench.pass_seconds(HOUR / 1000)
+    assert created(bench.engine, flow) == []
+    bench.desk.lift(taken)
+    bench.pass_seconds(HOUR / 1000)
+    assert created(bench.engine, flow) == [80]
+
+
+@pytest.mark.parametrize("kind", ["flow_edited", "flow_unscheduled"])
+def test_a_change_of_a_flow_has_a_date_and_an_audit_event_and_nothing_else_changes(kind: str, bench: Bench) -> None:
+    flow = scheduled(bench.engine, "? 0 * ? * *")
+    before = flow_row(flow)
+    bench.pass_seconds(60)
+    count = len(bench.engine.audit.entries)
+    number = bench.inject(kind, flow=flow.id)
+    changed = {key for key, value in before.items() if flow_row(flow).get(key) != value}
+    assert changed - {"schedule"} == {"lastModified"}
+    assert ("schedule" in changed) is (kind == "flow_unscheduled")
+    assert flow.modified_ms == START + 60_000
+    (entry,) = bench.engine.audit.entries[count:]
+    assert (entry.resource_type, entry.resource_id, entry.event) == ("flow", flow.id, "update")
+    bench.desk.lift(number)
+    assert flow_row(flow) == before
+
+
+@pytest.mark.parametrize("trigger", ["listener", "on_demand", "chained"])
+def test_a_flow_without_a_schedule_cannot_lose_it(trigger: str, bench: Bench) -> None:
+    flow = next(flow for flow in bench.engine.account.flows if flow.trigger == trigger)
+    with pytest.raises(BadIncident):
+        bench.inject("flow_unscheduled", flow=flow.id)
+    assert bench.desk.active() == []
