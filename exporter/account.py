@@ -173,6 +173,7 @@ class AccountRuntime:
             dropped=self._dropped,
             available=self._availability.known,
             token_expires=self.account.token_expires,
+            region=self.account.region,
         )
 
     def _watermarks(self) -> Mapping[str, float]:

@@ -119,7 +119,7 @@ class Sources:
     `intervals` (seconds) and `statuses` are by collector, `watermarks` (Unix seconds) too, `objects` by kind,
     `catch_up` is the share of a gap in the runs that has been read, `backfill` that of the history, None while unknown,
     `dropped` by family and reason, counted since the start. `tokens` is what is left of the budget. `available` tells
-    of each optional endpoint that was tried whether it is answered.
+    of each optional endpoint that was tried whether it is answered. `region` None is a host of no region.
     """
 
     exchanges: Exchanges
@@ -133,6 +133,7 @@ class Sources:
     dropped: Callable[[], Mapping[tuple[str, str], int]] = _nothing_dropped
     available: Callable[[], Mapping[str, bool]] = _nothing_tried
     token_expires: float | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ class OwnMetrics:
         sources = self._sources
         told = [
             *(Family(metric, sources.exchanges.series(metric.name)) for metric in _COUNTED_BY_CLIENT),
+            Family(own.ACCOUNT_INFO, {(sources.region or "other",): 1.0}),
             *_budget(state, sources.token_expires),
             *collector_families(sources.intervals, state.statuses, state.failures),
             *_memory(state),

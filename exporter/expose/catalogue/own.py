@@ -16,6 +16,13 @@ UP = Metric(
     "Whether the newest authorised probe succeeded (1) or failed (0).",
     "GET /v1/tokenInfo",
 )
+ACCOUNT_INFO = Metric(
+    "celigo_account_info",
+    "gauge",
+    "The account and where it lives: the region of its host, other for a host of none. Always 1.",
+    CONFIGURATION,
+    ("region",),
+)
 HEALTH_CHECK_SUCCESS = Metric(
     "celigo_health_check_success",
     "gauge",
