@@ -19,6 +19,7 @@ from exporter.commands.config import config
 from exporter.commands.demo import demo
 from exporter.commands.invocation import Invocation
 from exporter.commands.metrics import metrics
+from exporter.commands.rules import rules
 from exporter.commands.serve import serve
 from exporter.commands.simulator import simulator
 from exporter.config.problem import ConfigError, printable, without_tokens
@@ -46,7 +47,7 @@ def root() -> None:
     """Prometheus exporter for Celigo integrator.io. Without a command it serves."""
 
 
-for _command in (serve, check, metrics, demo, simulator, config):
+for _command in (serve, check, metrics, demo, simulator, config, rules):
     root.add_command(_command)
 
 

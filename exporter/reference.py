@@ -33,6 +33,7 @@ from exporter.expose.families import Metric
 from exporter.expose.render import number
 from exporter.expose.self_metrics import FAILURE_REASONS
 from exporter.ledger.tally import FINISHED, OUTCOMES
+from exporter.rules import reference as rules
 
 FILE_NAME = "metrics.md"
 
@@ -207,7 +208,7 @@ def write(folder: Path) -> list[Path]:
     """Write every page into `folder`; their paths."""
     path = folder / FILE_NAME
     path.write_text(metrics_page(), encoding="utf-8")
-    return [path, configuration.write(folder)]
+    return [path, configuration.write(folder), rules.write(folder)]
 
 
 if __name__ == "__main__":

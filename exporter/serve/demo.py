@@ -25,8 +25,8 @@ _TOKEN_SECONDS = 30 * 86_400.0
 _STEP_FLOWS = 2
 
 OWNERSHIP = (
-    Owner(OwnershipMatch(name=".*(invoices|payouts|credit memos).*"), "finance", "gold", freshness=7200.0),
-    Owner(OwnershipMatch(name=".*(orders|refunds|products|price lists).*"), "commerce", "gold", freshness=14_400.0),
+    Owner(OwnershipMatch(name=".*(invoices|payouts|credit memos).*"), "finance", "gold", freshness=93_600.0),
+    Owner(OwnershipMatch(name=".*(orders|refunds|products|price lists).*"), "commerce", "gold", freshness=93_600.0),
     Owner(OwnershipMatch(name=".*(shipments|fulfilments|inventory levels|item receipts).*"), "logistics", "silver"),
     Owner(OwnershipMatch(name=".*(contacts|customers|leads|tickets).*"), "service", "bronze", silence=86_400.0),
     Owner(OwnershipMatch(integration="none"), "platform"),

@@ -1,0 +1,148 @@
+"""The file of rules: what every alert carries, and that Prometheus takes it, whatever the thresholds."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.rules.compose import FILE_NAME, rules_file
+from exporter.rules.export import ALERTMANAGER, export
+from exporter.rules.source import GROUPS, Alert, Recording, alerts, groups
+from exporter.rules.thresholds import DEFAULTS, default_thresholds, parse_thresholds
+from tests.conftest import required_tool
+
+BUNDLED = Path(__file__).parents[2] / "alerts"
+COMMITTED = yaml.safe_load((BUNDLED / FILE_NAME).read_text(encoding="utf-8"))
+RULES: dict[str, dict[str, Any]] = {
+    rule["alert"]: rule for group in COMMITTED["groups"] for rule in group["rules"] if "alert" in rule
+}
+ALERTS = pytest.mark.parametrize("alert", list(alerts()), ids=lambda alert: alert.alert)
+
+IDENTITY = {
+    "account": {"account"},
+    "integration": {"integration_name", "account"},
+    "flow": {"flow_name"},
+    "connection": {"connection_name"},
+    "agent": {"agent_name"},
+}
+"""What a summary names at least one of."""
+
+
+def checked(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = folder / FILE_NAME
+    path.write_text(text, encoding="utf-8")
+    return subprocess.run(
+        [required_tool("promtool"), "check", "rules", str(path)], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_committed_files_are_what_the_command_writes(tmp_path: Path) -> None:
+    export(str(tmp_path), default_thresholds())
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert written.keys() == {FILE_NAME, DEFAULTS.name, ALERTMANAGER.name}
+    for name, text in written.items():
+        assert (BUNDLED / name).read_text(encoding="utf-8") == text, (
+            f"{name}: run `celigo-exporter rules export alerts`"
+        )
+
+
+def test_promtool_takes_the_rules(tmp_path: Path) -> None:
+    answer = checked((BUNDLED / FILE_NAME).read_text(encoding="utf-8"), tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "SUCCESS" in answer.stdout
+
+
+def test_promtool_takes_the_rules_with_every_threshold_changed(tmp_path: Path) -> None:
+    changed = []
+    for name, value in default_thresholds().values.items():
+        other = {"job": "x|y", "classes": "value", "runbook_url": "https://wiki/a", "app_url": "https://app"}.get(name)
+        if other is None:
+            other = "7m" if re.search(r"[a-z]", value) else "7"
+        changed.append(f"{name}: {other}")
+    text = rules_file(parse_thresholds("\n".join(changed), "FILE"))
+    answer = checked(text, tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "${" not in text
+    assert "7m" in text
+
+
+def test_groups_come_in_order_and_nothing_stands_twice() -> None:
+    assert [group["name"] for group in COMMITTED["groups"]] == [f"celigo.{name}" for name in GROUPS]
+    names = [rule.alert for rule in alerts()]
+    recorded = [rule.record for group in groups() for rule in group.rules if isinstance(rule, Recording)]
+    assert len(names) == len(set(names)) >= 50
+    assert len(recorded) == len(set(recorded))
+    assert all(isinstance(rule, Recording) for group in groups()[:2] for rule in group.rules)
+    assert all(isinstance(rule, Alert) for group in groups()[2:] for rule in group.rules)
+
+
+def test_what_is_recorded_is_made_of_what_was_recorded_before() -> None:
+    known: set[str] = set()
+    for rule in (rule for group in groups()[:2] for rule in group.rules):
+        assert isinstance(rule, Recording)
+        used = set(re.findall(r"celigo:[a-z0-9_:]+", rule.expr))
+        assert used <= known, rule.record
+        known.add(rule.record)
+
+
+def test_every_recorded_series_is_used() -> None:
+    for rule in (rule for group in groups()[:2] for rule in group.rules):
+        assert isinstance(rule, Recording)
+        others = rules_file(default_thresholds()).replace(f"record: {rule.record}\n", "")
+        assert re.search(rf"{re.escape(rule.record)}(?![a-z0-9_:])", others), rule.record
+
+
+@ALERTS
+def test_an_alert_can_be_routed_and_leads_to_its_runbook(alert: Alert) -> None:
+    rule = RULES[alert.alert]
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert rule["labels"]["scope"] == alert.about
+    assert rule["annotations"]["runbook_url"].endswith(f"/docs/runbooks.md#{alert.alert.lower()}")
+    assert ("link" in rule["annotations"]) == (alert.about != "exporter")
+
+
+@ALERTS
+def test_an_alert_names_what_it_is_about(alert: Alert) -> None:
+    annotations = RULES[alert.alert]["annotations"]
+    for name in ("summary", "description"):
+        labels = set(re.findall(r"\$labels\.([a-z_]+)", annotations[name]))
+        assert alert.about == "exporter" or labels & IDENTITY[alert.about], name
+    assert "\n" not in annotations["summary"]
+    assert not annotations["summary"].endswith(".")
+    assert annotations["description"].rstrip("{ }end").endswith(".")
+    assert len(re.sub(r"\{\{.*?\}\}", "", annotations["summary"])) < 90
+
+
+@ALERTS
+def test_an_alert_tells_a_number_or_what_is_off(alert: Alert) -> None:
+    text = alert.summary + alert.description
+    assert "$value" in text or "query" in text or re.search(r"\$\{[a-z_]+\}| for | off | not |cannot|fails| hit ", text)
+
+
+@ALERTS
+def test_an_alert_joins_the_names_of_its_subject_once(alert: Alert) -> None:
+    expression = RULES[alert.alert]["expr"]
+    if alert.about == "exporter":
+        assert "group_left" not in expression
+        return
+    last = expression.rstrip().splitlines()[-1]
+    assert re.fullmatch(r"\* on \([a-z_, ]+\) group_left \([a-z_, ]+\) celigo:[a-z]+_labels", last)
+
+
+@ALERTS
+def test_an_alert_that_waits_on_time_is_silent_while_what_it_reads_is_stale(alert: Alert) -> None:
+    """Ages grow by themselves while nothing is read; the exporter's own and what is years ahead are exempt."""
+    if re.search(r"time\(\) - [^)]*celigo_(flow|connection)", alert.expr.replace("\n", " ")):
+        grows = "last_modified" not in alert.expr
+        assert not grows or "celigo:collector_stale_seconds" in alert.expr
+
+
+def test_values_are_taken_from_one_of_several_replicas() -> None:
+    """A selector that meets another by a join stands in an aggregation, or two exporters would break the rule."""
+    for group in COMMITTED["groups"]:
+        for rule in group["rules"]:
+            flat = " ".join(rule["expr"].split())
+            assert not re.search(r"[-+*/<>] (on \([^)]*\) )?celigo_", flat), rule
