@@ -145,15 +145,25 @@ class Demo(Program):
 
 
 class Prometheus(Program):
-    """A real Prometheus in its own folder that scrapes `targets`."""
+    """A real Prometheus in its own folder that scrapes `targets`, evaluates rules and tells Alertmanagers."""
 
-    def __init__(self, binary: str, folder: Path, targets: Sequence[str], interval: str = "2s") -> None:
+    def __init__(
+        self,
+        binary: str,
+        folder: Path,
+        targets: Sequence[str],
+        interval: str = "2s",
+        rules: Sequence[Path] = (),
+        alertmanagers: Sequence[str] = (),
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "prometheus.yml"
         config.write_text(
-            f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
+            f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n"
+            f"rule_files: [{', '.join(str(path) for path in rules)}]\n"
+            f"alerting: {{alertmanagers: [static_configs: [targets: [{', '.join(alertmanagers)}]]]}}\n"
             "scrape_configs:\n"
             "  - job_name: celigo\n"
             f"    static_configs: [{{targets: [{', '.join(targets)}]}}]\n"

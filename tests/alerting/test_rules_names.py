@@ -1,0 +1,138 @@
+"""The rules name what exists: metrics, labels, label values, recordings and thresholds."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from exporter.config.keys import COLLECTORS
+from exporter.reference import VALUES
+from exporter.rules.expression import Expression, Selector, parse, selectors
+from exporter.rules.needs import FOREIGN, Needs, composed, family
+from exporter.rules.source import Alert, Recording, alerts, groups
+from exporter.rules.thresholds import default_thresholds, placeholders
+from tests.alerting.labels import METRICS, TARGET, labels
+
+NEEDS = Needs()
+RULES: Mapping[str, Expression] = {**NEEDS.recorded, **NEEDS.alerting}
+ALERTS = {alert.alert: alert for alert in alerts()}
+TEMPLATES = {rule.alert: " ".join(rule.annotations.values()) for rule in composed() if rule.alert}
+MEMBERS = {(name, label): set(members) for label, names, members in VALUES for name in names.split(", ")}
+OF_SUBJECT = {
+    "exporter": set(TARGET),
+    "account": {"account", "environment", "region"},
+    "integration": {"account", "environment", "region", "integration_id", "integration_name"},
+    "flow": {"account", "environment", "region", "integration_id", "integration_name", "flow_id", "flow_name"},
+    "connection": {"account", "environment", "region", "connection_id", "connection_name", "type", "agent_id"},
+    "agent": {"account", "environment", "region", "agent_id", "agent_name"},
+}
+
+
+def queries_in(template: str) -> Iterator[str]:
+    """Queries that an annotation asks Prometheus for, with some text in each place."""
+    for query in re.findall(r'printf "((?:[^"\\]|\\.)*)"', template):
+        yield re.sub("%q", '"x"', query)
+
+
+def shown_in(template: str) -> set[str]:
+    return set(re.findall(r"\$labels\.(\w+)", template))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_every_metric_and_label_of_a_rule_exists(rule: str) -> None:
+    labels(RULES[rule], NEEDS.recorded)
+    for part in selectors(RULES[rule]):
+        assert part.name in NEEDS.recorded or part.name in FOREIGN or family(part.name) in METRICS
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_a_rule_reads_recordings_only_that_stand_before_it(rule: str) -> None:
+    order = list(RULES)
+    for part in selectors(RULES[rule]):
+        assert part.name not in NEEDS.recorded or order.index(part.name) < order.index(rule)
+
+
+def test_every_recording_is_read_by_some_alert() -> None:
+    read = {part.name for expression in RULES.values() for part in selectors(expression)}
+    told = {part.name for text in TEMPLATES.values() for query in queries_in(text) for part in selectors(parse(query))}
+    assert set(NEEDS.recorded) <= read | told
+
+
+def _values(part: Selector) -> Iterator[tuple[str, str]]:
+    for label, operator, value in part.matchers:
+        if operator in {"=", "=~"}:
+            yield from ((label, one) for one in (value.split("|") if operator == "=~" else [value]))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_every_label_value_that_a_rule_asks_for_can_occur(rule: str) -> None:
+    for part in selectors(RULES[rule]):
+        for label, value in _values(part):
+            if known := MEMBERS.get((part.name, label)):
+                assert value in known, f"{part.name} has no {label} {value}"
+            if label == "collector":
+                assert value in COLLECTORS
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=str)
+def test_an_alert_says_what_it_is_about_and_texts_name_labels_it_has(alert: str) -> None:
+    held = labels(RULES[alert], NEEDS.recorded)
+    assert OF_SUBJECT[ALERTS[alert].about] <= held
+    assert shown_in(TEMPLATES[alert]) <= held
+    for query in queries_in(TEMPLATES[alert]):
+        labels(parse(query), NEEDS.recorded)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=str)
+def test_no_alert_is_about_an_address_or_a_bucket(alert: str) -> None:
+    held = labels(RULES[alert], NEEDS.recorded)
+    assert "le" not in held
+    assert ALERTS[alert].about == "exporter" or not held & TARGET
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=str)
+def test_an_alerts_own_labels_hide_none_that_it_is_made_with(alert: str) -> None:
+    own = ALERTS[alert].labels
+    assert not own.keys() & (labels(RULES[alert], NEEDS.recorded) | {"severity", "scope", "alertname"})
+    assert all(re.fullmatch(r"[a-z_]+", word) for entry in own.items() for word in entry)
+
+
+def test_every_threshold_is_used_and_every_placeholder_has_one() -> None:
+    texts = ["${runbook_url} ${app_url}"]
+    for group in groups():
+        for rule in group.rules:
+            said = [rule.lasting, rule.summary, rule.description] if isinstance(rule, Alert) else []
+            texts += [rule.expr, *said]
+    assert frozenset().union(*map(placeholders, texts)) == set(default_thresholds().values)
+
+
+def test_no_placeholder_is_left_in_the_composed_rules() -> None:
+    for rule in composed():
+        assert "${" not in rule.expr + " ".join(rule.annotations.values())
+
+
+@pytest.mark.parametrize(
+    ("alert", "profile"),
+    [
+        ("CeligoFlowOverdue", "lean"),
+        ("CeligoConnectionOffline", "lean"),
+        ("CeligoFlowMissedRuns", "standard"),
+        ("CeligoExporterBudgetExhausted", "lean"),
+        ("CeligoFlowEmptyRuns", "full"),
+        ("CeligoUnassignedErrors", "full"),
+    ],
+)
+def test_what_only_silences_an_alert_or_names_its_owner_is_no_need(alert: str, profile: str) -> None:
+    assert NEEDS.profile(alert) == profile
+
+
+def test_thresholds_of_an_alert_are_found_through_what_is_recorded() -> None:
+    assert NEEDS.thresholds(ALERTS["CeligoFlowMissedRuns"]) == [
+        *("grace_ratio", "grace_least", "grace_most", "missed_runs", "recovery"),
+    ]
+
+
+def test_every_recording_has_a_name_of_this_exporters() -> None:
+    for group in groups():
+        for rule in group.rules:
+            assert not isinstance(rule, Recording) or re.fullmatch(r"celigo:[a-z_]+(:[a-z0-9]+)?", rule.record)
