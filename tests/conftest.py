@@ -12,10 +12,13 @@ from hypothesis import HealthCheck, settings
 from tests.recorder import RECORDER, watching_requests
 
 LONG_FILES = (
+    *("incidents/test_api_matrix.py", "incidents/test_connections_matrix.py", "incidents/test_errors_matrix.py"),
+    *("incidents/test_schedule_matrix.py", "incidents/test_runs_matrix.py", "incidents/test_objectives_matrix.py"),
     *("e2e/test_budget.py", "simulation/test_truth_rules.py", "simulation/test_clock_jumps.py"),
     *("e2e/test_prometheus.py", "e2e/test_failure_matrix.py", "simulation/test_restarts.py"),
     *("e2e/test_kills.py", "simulation/test_week.py", "ledger/test_machine.py"),
     *("e2e/test_demo.py", "e2e/test_detail_failures.py", "simulation/test_world.py"),
+    *("e2e/test_notification.py", "alerting/test_routes.py"),
     *("serve/test_ending.py", "simulation/test_flat.py", "test_whole_run.py", "simulation/test_wire.py"),
 )
 """What takes longest, for the beginning of a run in several processes; what waits beside what computes."""
@@ -91,3 +94,15 @@ def required_tool(name: str) -> str:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    """Path of amtool."""
+    return required_tool("amtool")
+
+
+@pytest.fixture(scope="session")
+def alertmanager_binary() -> str:
+    """Path of Alertmanager; Debian's name for it, else that of its own releases."""
+    return shutil.which("alertmanager") or required_tool("prometheus-alertmanager")
