@@ -3,6 +3,7 @@
 The simulator runs in a process of its own, so that CPU and memory are the exporter's alone. The scrape is compared with
 prometheus-client's rendering of the same families in the same run; absolute times belong to the machine. `--series`
 counts the series of each profile instead, of 10,000 flows, and `--write` keeps the figures for docs/metrics.md.
+`--rules` lets a real Prometheus evaluate the alert rules over 10,000 flows.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from exporter.expose.document import Documents
 from exporter.expose.families import Distribution, Series
 from exporter.expose.render import Format
 from exporter.ledger.store import MemoryStore
-from tests.bench import series
+from tests.bench import rules, series
 from tests.bench.series import UNLIMITED
 from tests.e2e.clock import SkippingClock
 from tests.e2e.processes import EXPORTER, Program, free_port
@@ -46,9 +47,14 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--series", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--rules", action="store_true")
     wanted = parser.parse_args()
     if wanted.series:
         return count_series(wanted.flows or 10_000, write=wanted.write)
+    if wanted.rules:
+        with simulated(wanted.flows or 10_000) as url:
+            rules.show(wanted.flows or 10_000, rules.measure(url))
+        return 0
     wanted.flows = wanted.flows or 2000
     with simulated(wanted.flows) as url:
         figures = measure(url)

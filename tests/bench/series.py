@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
@@ -51,6 +52,16 @@ def series_by_profile(url: str) -> dict[str, Counts]:
 
 
 def _series(url: str, profile: Profile) -> Counts:
+    with read_whole(url, profile) as (runtime, clock):
+        counts: Counter[str] = Counter()
+        for block in runtime.current(clock.monotonic()):
+            counts.update(block.series)
+        return {metric.name: counts[metric.name] for metric in CATALOGUE if metric.name in counts}
+
+
+@contextmanager
+def read_whole(url: str, profile: Profile) -> Iterator[tuple[AccountRuntime, SkippingClock]]:
+    """The account at `url` once everything of it was read."""
     clock = SkippingClock()
     account = Account("bench", TokenSource(env="T"), url, None, rate_limit=UNLIMITED)
     settings = Settings((account,), PATIENT, profile=profile, ownership=OWNERSHIP)
@@ -64,10 +75,7 @@ def _series(url: str, profile: Profile) -> Counts:
         failed = [name for name, status in runtime.statuses().items() if not status.success]
         if failed:
             raise RuntimeError(f"{profile}: {', '.join(failed)} failed")
-        counts: Counter[str] = Counter()
-        for block in runtime.current(clock.monotonic()):
-            counts.update(block.series)
-        return {metric.name: counts[metric.name] for metric in CATALOGUE if metric.name in counts}
+        yield runtime, clock
     finally:
         runtime.close()
 
