@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
-import yaml
 
 from exporter.config.settings import PROFILES
 from exporter.expose.catalogue import CATALOGUE
 from exporter.expose.families import Tier
-from exporter.rules.compose import rules_file
+from exporter.rules.compose import annotations, joined
 from exporter.rules.expression import Aggregation, Binary, Call, Expression, Selector, parse, selectors
 from exporter.rules.source import Alert, Recording, groups
 from exporter.rules.thresholds import Thresholds, default_thresholds, placeholders
@@ -35,18 +34,15 @@ class Named(msgspec.Struct, frozen=True):
     annotations: Mapping[str, str] = {}
 
 
-class _Group(msgspec.Struct, frozen=True):
-    rules: list[Named]
-
-
-class _File(msgspec.Struct, frozen=True):
-    groups: list[_Group]
-
-
 def composed() -> Iterator[Named]:
-    """Every rule as Prometheus loads it with the bundled thresholds."""
-    for group in msgspec.convert(yaml.safe_load(rules_file(default_thresholds())), _File).groups:
-        yield from group.rules
+    """Every rule with the bundled thresholds, alerts about flows with their condition in full."""
+    fill = default_thresholds().fill
+    for rule in (rule for group in groups() for rule in group.rules):
+        if isinstance(rule, Recording):
+            yield Named(fill(rule.expr), record=rule.record)
+        else:
+            texts = {name: fill(text) for name, text in annotations(rule).items()}
+            yield Named(fill(joined(rule)), alert=rule.alert, annotations=texts)
 
 
 def family(series: str) -> str:

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.rules.compose import FILE_NAME, rules_file
+from exporter.rules.compose import FILE_NAME, TROUBLE, rules_file
 from exporter.rules.export import ALERTMANAGER, export
+from exporter.rules.expression import parse
+from exporter.rules.needs import Needs
 from exporter.rules.source import GROUPS, Alert, Recording, alerts, groups
 from exporter.rules.thresholds import DEFAULTS, default_thresholds, parse_thresholds
+from tests.alerting.labels import labels
 from tests.conftest import required_tool
 
 BUNDLED = Path(__file__).parents[2] / "alerts"
@@ -128,6 +131,11 @@ def test_an_alert_joins_the_names_of_its_subject_once(alert: Alert) -> None:
     if alert.about == "exporter":
         assert "group_left" not in expression
         return
+    if alert.about == "flow":
+        assert re.fullmatch(
+            rf'max without \(trouble\) \(celigo:flow_trouble_named:\w+\{{trouble="{alert.alert}"\}}\)', expression
+        )
+        return
     last = expression.rstrip().splitlines()[-1]
     assert re.fullmatch(r"\* on \([a-z_, ]+\) group_left \([a-z_, ]+\) celigo:[a-z]+_labels", last)
 
@@ -146,3 +154,24 @@ def test_values_are_taken_from_one_of_several_replicas() -> None:
         for rule in group["rules"]:
             flat = " ".join(rule["expr"].split())
             assert not re.search(r"[-+*/<>] (on \([^)]*\) )?celigo_", flat), rule
+
+
+def test_the_names_of_flows_are_joined_once_in_a_group_to_all_conditions_before_them() -> None:
+    for group in COMMITTED["groups"][2:]:
+        flows = [rule["alert"] for rule in group["rules"] if rule.get("labels", {}).get("scope") == "flow"]
+        order = [rule["labels"]["trouble"] for rule in group["rules"] if rule.get("record") == TROUBLE]
+        assert order == flows
+        joins = [rule for rule in group["rules"] if "celigo:flow_labels" in rule["expr"]]
+        assert len(joins) == bool(flows)
+        for rule in joins:
+            assert group["rules"].index(rule) == len(flows)
+            assert rule["expr"].startswith(f'{TROUBLE}{{trouble=~"{"|".join(flows)}"}}')
+
+
+def test_a_condition_of_a_flow_is_identified_by_nothing_but_the_flow() -> None:
+    """Or two series of it would meet in the join."""
+    needs = Needs()
+    for alert in alerts():
+        if alert.about == "flow":
+            held = labels(parse(default_thresholds().fill(alert.expr)), needs.recorded)
+            assert held == {"account", "environment", "flow_id"}, alert.alert
