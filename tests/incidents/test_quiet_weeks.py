@@ -13,7 +13,7 @@ LONG = bool(os.environ.get("PROVE"))
 SEEDS = range(1, 6) if LONG else range(1, 2)
 DAYS = 28 if LONG else 1
 WARNINGS_A_WEEK = 0.5
-"""Stated in docs/alerting.md: at most so many warnings a week and account."""
+"""So many warnings a week and account, at most."""
 
 
 @pytest.mark.timeout(4 * 3600)
