@@ -8,14 +8,12 @@ from exporter.config.accounts import read_accounts
 from exporter.config.choosing import read_filters, read_ownership, read_profile
 from exporter.config.cursor import Cursor
 from exporter.config.environment import account_from_environment, state_from_environment
+from exporter.config.file import read_text
 from exporter.config.keys import COLLECTORS, LIMITS, STATE
 from exporter.config.nodes import MapNode, compose
 from exporter.config.problem import ConfigError
 from exporter.config.section import known_entries, read_section
 from exporter.config.settings import Collectors, CollectorSettings, Limits, Settings, StateSettings, Web
-
-FILE_BYTES = 1024 * 1024
-"""Largest settings file."""
 
 _WEB = Web()
 _SECTIONS = ("accounts", "collectors", "profile", "filters", "limits", "state", "ownership")
@@ -34,7 +32,7 @@ def load_settings(path: str | None, environ: Mapping[str, str], web: Web = _WEB)
     """
     if path is None:
         return Settings(accounts=(account_from_environment(environ),), state=state_from_environment(environ), web=web)
-    return dataclasses.replace(parse_settings(_read(path), path, environ), web=web)
+    return dataclasses.replace(parse_settings(read_text(path), path, environ), web=web)
 
 
 def parse_settings(text: str, source: str, environ: Mapping[str, str]) -> Settings:
@@ -73,33 +71,3 @@ def _checked(at: Cursor, settings: CollectorSettings) -> CollectorSettings:
     if settings.staleness is not None and settings.staleness < settings.interval:
         raise at.fail("`staleness` is shorter than `interval`, so values would vanish between two runs")
     return settings
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a path with a NUL byte must end in the same line as others
-            raw = file.read(FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise ConfigError("this file does not exist", source=path) from None
-    except IsADirectoryError:
-        raise ConfigError("this is a directory; expected a file", source=path) from None
-    except PermissionError:
-        raise ConfigError("this file may not be read by this user", source=path) from None
-    except (OSError, ValueError):
-        raise ConfigError("this file cannot be read", source=path) from None
-    if len(raw) > FILE_BYTES:
-        raise ConfigError(f"the file is over {FILE_BYTES // 1024} KiB", source=path)
-    return _decoded(raw, path)
-
-
-def _decoded(raw: bytes, path: str) -> str:
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError("not valid UTF-8", source=path, line=line) from None
-    if "\0" in text:
-        raise ConfigError(
-            "a NUL byte; this is no text file", source=path, line=text.count("\n", 0, text.index("\0")) + 1
-        )
-    return text

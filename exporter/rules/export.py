@@ -16,9 +16,8 @@ def export(folder: str, thresholds: Thresholds) -> list[Path]:
     Raises ConfigError when the folder cannot be written.
     """
     place = Path(folder)
-    texts = {FILE_NAME: rules_file(thresholds)} | {
-        bundled.name: bundled.read_text(encoding="utf-8") for bundled in (DEFAULTS, ALERTMANAGER) if bundled.exists()
-    }
+    bundled = {path.name: path.read_text(encoding="utf-8") for path in (DEFAULTS, ALERTMANAGER)}
+    texts = {FILE_NAME: rules_file(thresholds), **bundled}
     try:
         place.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

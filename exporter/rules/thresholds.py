@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.config.cursor import Cursor
+from exporter.config.file import read_text
 from exporter.config.kinds import Kind, duration, number, one_line, whole
 from exporter.config.nodes import MapNode, Scalar, compose
 from exporter.config.problem import ConfigError
@@ -14,9 +15,6 @@ from exporter.config.section import known_entries
 
 DEFAULTS = Path(__file__).with_name("thresholds.yml")
 """The file with every threshold, its default and its meaning."""
-
-FILE_BYTES = 1024 * 1024
-"""Largest file of thresholds."""
 
 _LONGEST = 366 * 86_400.0
 _TEXT_CHARACTERS = 500
@@ -54,17 +52,7 @@ def read_thresholds(path: str) -> Thresholds:
 
     Raises ConfigError, in one line, for a file that cannot be read, an unknown name or a value of another kind.
     """
-    try:
-        with Path(path).open("rb") as file:
-            content = file.read(FILE_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", source=path) from None
-    if len(content) > FILE_BYTES:
-        raise ConfigError(f"larger than {FILE_BYTES} bytes", source=path)
-    try:
-        return parse_thresholds(content.decode(), path)
-    except UnicodeDecodeError:
-        raise ConfigError("not UTF-8 text", source=path) from None
+    return parse_thresholds(read_text(path), path)
 
 
 def parse_thresholds(text: str, source: str) -> Thresholds:

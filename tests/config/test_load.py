@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from exporter.config.load import FILE_BYTES, load_settings, parse_settings
+from exporter.config.file import FILE_BYTES
+from exporter.config.load import load_settings, parse_settings
 from exporter.config.problem import ConfigError
 from exporter.config.settings import (
     Account,

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from exporter.config.file import FILE_BYTES
 from exporter.config.problem import ConfigError
 from exporter.config.quantity import parse_duration
 from exporter.rules.thresholds import (
     DEFAULTS,
-    FILE_BYTES,
     Thresholds,
     default_thresholds,
     parse_thresholds,
@@ -84,13 +84,15 @@ def test_a_mistake_is_one_line_with_its_place(text: str, line: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nowhere\.yml: cannot be read: No such file or directory"):
+    with pytest.raises(ConfigError, match=r"nowhere\.yml: this file does not exist"):
         read_thresholds(str(tmp_path / "nowhere.yml"))
+    with pytest.raises(ConfigError, match="this file cannot be read"):
+        read_thresholds("a\0b")
     (tmp_path / "binary.yml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="not UTF-8 text"):
+    with pytest.raises(ConfigError, match="not valid UTF-8"):
         read_thresholds(str(tmp_path / "binary.yml"))
     (tmp_path / "huge.yml").write_bytes(b"#" * (FILE_BYTES + 1))
-    with pytest.raises(ConfigError, match="larger than"):
+    with pytest.raises(ConfigError, match="the file is over"):
         read_thresholds(str(tmp_path / "huge.yml"))
 
 
