@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     SectionValue = TypeVar("SectionValue", bound=DataclassInstance)
 
 
+_LISTED = 30
+"""More names than so many are not listed in a message."""
+
+
 def known_entries(at: Cursor, known: Collection[str]) -> dict[str, Cursor]:
     """The entries of the mapping at `at`; raises ConfigError when one is not among `known`."""
     entries = at.entries()
@@ -40,5 +44,7 @@ def _unknown(at: Cursor, name: str, value: Cursor, known: Collection[str]) -> Co
     if names_secret(name) and "token_file" in known:
         problem = f"{named(name)}: a token does not belong into this file; use token_file or token_env"
         return at.fail(problem, line=value.key_line)
-    problem = f"unknown key {named(name)};{suggestion(name, known)} known: {', '.join(known)}"
+    # A list of a hundred names helps nobody who has only mistyped one.
+    listed = f"known: {', '.join(known)}" if len(known) <= _LISTED else f"{len(known)} others are known"
+    problem = f"unknown key {named(name)};{suggestion(name, known)} {listed}"
     return at.fail(problem, line=value.key_line)

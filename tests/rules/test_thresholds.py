@@ -80,7 +80,9 @@ def test_what_a_file_changes_is_changed_and_nothing_else() -> None:
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(text: str, line: str) -> None:
-    assert problem_of(text).startswith(line)
+    problem = problem_of(text)
+    assert problem.startswith(line)
+    assert len(problem) < 200
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
