@@ -47,8 +47,9 @@ prove: $(VENV)/.test-installed ## the long forms of the end-to-end proofs, with 
 	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger tests/schedule tests/incidents \
 		tests/collect/test_errors_ageing_simulated.py tests/collect/test_errors_resolved_simulated.py $(ARGS)
 
-docs: $(VENV)/.installed ## regenerate the reference pages from the code
+docs: $(VENV)/.test-installed ## regenerate the reference pages from the code
 	@$(BIN)/python -m exporter.reference docs
+	@$(BIN)/python -m tests.alerting.alerts_page docs
 
 constraints: ## pin the newest allowed releases with hashes (needs uv)
 	@echo 'hatchling>=1.27 editables' | tr ' ' '\n' | uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml - -o constraints.txt

@@ -1,6 +1,6 @@
-"""The reference pages in docs/, made from the code so that they cannot say anything else.
+"""The pages about metrics and configuration in docs/, made from the code so that they cannot say anything else.
 
-`python -m exporter.reference docs` writes all of them; tests compare the committed files.
+`python -m exporter.reference docs` writes both; tests compare the committed files.
 """
 
 import json
@@ -33,7 +33,6 @@ from exporter.expose.families import Metric
 from exporter.expose.render import number
 from exporter.expose.self_metrics import FAILURE_REASONS
 from exporter.ledger.tally import FINISHED, OUTCOMES
-from exporter.rules import reference as rules
 
 FILE_NAME = "metrics.md"
 
@@ -205,10 +204,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write every page into `folder`; their paths."""
+    """Write both pages into `folder`; their paths."""
     path = folder / FILE_NAME
     path.write_text(metrics_page(), encoding="utf-8")
-    return [path, configuration.write(folder), rules.write(folder)]
+    return [path, configuration.write(folder)]
 
 
 if __name__ == "__main__":

@@ -37,11 +37,6 @@ class Thresholds:
         return value if seconds is None else f"{seconds:g}" if seconds < 1e5 else f"{seconds:.0f}"
 
 
-def placeholders(text: str) -> frozenset[str]:
-    """Names of the thresholds in `text`."""
-    return frozenset(place[1] for place in _PLACEHOLDER.finditer(text))
-
-
 def default_thresholds() -> Thresholds:
     """What stands in the bundled file."""
     return Thresholds({name: kind.write(kind.read(at)) for name, (kind, at) in _defaults().items()})

@@ -1,1 +1,1 @@
-"""The shipped example for Alertmanager: its syntax, its routes, and which alert hides which."""
+"""What the shipped rules name and need, the pages about them, and the routes of the example for Alertmanager."""

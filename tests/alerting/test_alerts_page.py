@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.rules.needs import Needs
-from exporter.rules.reference import FILE_NAME, TITLES, alerts_page, meanings, readable, write
 from exporter.rules.source import Alert, alerts, groups
 from exporter.rules.thresholds import Thresholds, default_thresholds
+from tests.alerting.alerts_page import FILE_NAME, TITLES, alerts_page, meanings, readable, write
+from tests.alerting.needs import Needs
 from tests.alerting.pages import page
 
 PAGE = page(FILE_NAME)

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from promql_parser import parse
 
 from exporter import check
 from exporter.reference import VALUES
-from exporter.rules.expression import parse, selectors
-from exporter.rules.needs import Needs
 from exporter.rules.source import alerts
+from tests.alerting.expression import selectors, series
 from tests.alerting.labels import labels
+from tests.alerting.needs import Needs
 from tests.alerting.pages import page
 
 GUIDE = (Path(__file__).with_name("guide.txt")).read_text(encoding="utf-8").splitlines()
@@ -64,8 +65,9 @@ def test_a_row_names_metrics_labels_and_label_values_that_exist(row: list[str]) 
     for text in named:
         labels(parse(text), NEEDS.recorded)
         for part in selectors(parse(text)):
-            for label, _, value in part.matchers:
-                assert set(value.split("|")) <= MEMBERS.get((part.name, label), {*value.split("|")})
+            for matcher in part.matchers.matchers:
+                values = set(matcher.value.split("|"))
+                assert values <= MEMBERS.get((series(part), matcher.name), values)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])

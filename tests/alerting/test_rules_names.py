@@ -4,17 +4,18 @@ import re
 from collections.abc import Iterator, Mapping
 
 import pytest
+from promql_parser import Expr, MatchOp, VectorSelector, parse
 
 from exporter.config.keys import COLLECTORS
 from exporter.reference import VALUES
-from exporter.rules.expression import Expression, Selector, parse, selectors
-from exporter.rules.needs import FOREIGN, Needs, composed, family
 from exporter.rules.source import Alert, Recording, alerts, groups
-from exporter.rules.thresholds import default_thresholds, placeholders
+from exporter.rules.thresholds import default_thresholds
+from tests.alerting.expression import selectors, series
 from tests.alerting.labels import METRICS, TARGET, labels
+from tests.alerting.needs import FOREIGN, Needs, composed, family, placeholders
 
 NEEDS = Needs()
-RULES: Mapping[str, Expression] = {**NEEDS.recorded, **NEEDS.alerting}
+RULES: Mapping[str, Expr] = {**NEEDS.recorded, **NEEDS.alerting}
 ALERTS = {alert.alert: alert for alert in alerts()}
 TEMPLATES = {rule.alert: " ".join(rule.annotations.values()) for rule in composed() if rule.alert}
 MEMBERS = {(name, label): set(members) for label, names, members in VALUES for name in names.split(", ")}
@@ -41,35 +42,37 @@ def shown_in(template: str) -> set[str]:
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_every_metric_and_label_of_a_rule_exists(rule: str) -> None:
     labels(RULES[rule], NEEDS.recorded)
-    for part in selectors(RULES[rule]):
-        assert part.name in NEEDS.recorded or part.name in FOREIGN or family(part.name) in METRICS
+    for name in map(series, selectors(RULES[rule])):
+        assert name in NEEDS.recorded or name in FOREIGN or family(name) in METRICS
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_a_rule_reads_recordings_only_that_stand_before_it(rule: str) -> None:
     order = list(RULES)
-    for part in selectors(RULES[rule]):
-        assert part.name not in NEEDS.recorded or order.index(part.name) < order.index(rule)
+    for name in map(series, selectors(RULES[rule])):
+        assert name not in NEEDS.recorded or order.index(name) < order.index(rule)
 
 
 def test_every_recording_is_read_by_some_alert() -> None:
-    read = {part.name for expression in RULES.values() for part in selectors(expression)}
-    told = {part.name for text in TEMPLATES.values() for query in queries_in(text) for part in selectors(parse(query))}
+    read = {series(part) for expression in RULES.values() for part in selectors(expression)}
+    asked = [parse(query) for text in TEMPLATES.values() for query in queries_in(text)]
+    told = {series(part) for query in asked for part in selectors(query)}
     assert set(NEEDS.recorded) <= read | told
 
 
-def _values(part: Selector) -> Iterator[tuple[str, str]]:
-    for label, operator, value in part.matchers:
-        if operator in {"=", "=~"}:
-            yield from ((label, one) for one in (value.split("|") if operator == "=~" else [value]))
+def _values(part: VectorSelector) -> Iterator[tuple[str, str]]:
+    for matcher in part.matchers.matchers:
+        if matcher.op in (MatchOp.Equal, MatchOp.Re):
+            values = matcher.value.split("|") if matcher.op == MatchOp.Re else [matcher.value]
+            yield from ((matcher.name, value) for value in values)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_every_label_value_that_a_rule_asks_for_can_occur(rule: str) -> None:
     for part in selectors(RULES[rule]):
         for label, value in _values(part):
-            if known := MEMBERS.get((part.name, label)):
-                assert value in known, f"{part.name} has no {label} {value}"
+            if known := MEMBERS.get((series(part), label)):
+                assert value in known, f"{series(part)} has no {label} {value}"
             if label == "collector":
                 assert value in COLLECTORS
 

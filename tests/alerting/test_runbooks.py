@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from promql_parser import parse
 
 from exporter.rules.export import ALERTMANAGER
-from exporter.rules.expression import parse
-from exporter.rules.needs import Needs, composed
-from exporter.rules.reference import TITLES
 from exporter.rules.source import Alert, alerts, groups
 from exporter.rules.thresholds import default_thresholds
+from tests.alerting.alerts_page import TITLES
 from tests.alerting.labels import labels
+from tests.alerting.needs import Needs, composed
 from tests.alerting.pages import PARTS, Section, chapters, complaints, page, queries
 
 PAGE = page("runbooks.md")

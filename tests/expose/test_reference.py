@@ -23,9 +23,9 @@ def test_the_committed_page_is_made_from_the_code() -> None:
     assert (ROOT / "docs" / reference.FILE_NAME).read_text(encoding="utf-8") == reference.metrics_page()
 
 
-def test_every_page_is_written_into_the_folder(tmp_path: Path) -> None:
+def test_both_pages_are_written_into_the_folder(tmp_path: Path) -> None:
     written = reference.write(tmp_path)
-    assert {path.name for path in written} == {"metrics.md", "configuration.md", "alerts.md"}
+    assert {path.name for path in written} == {"metrics.md", "configuration.md"}
     for path in written:
         assert path.read_text(encoding="utf-8") == (ROOT / "docs" / path.name).read_text(encoding="utf-8")
 

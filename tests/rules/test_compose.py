@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from promql_parser import parse
 
 from exporter.rules.compose import FILE_NAME, TROUBLE, rules_file
 from exporter.rules.export import ALERTMANAGER, export
-from exporter.rules.expression import parse
-from exporter.rules.needs import Needs
 from exporter.rules.source import GROUPS, Alert, Recording, alerts, groups
 from exporter.rules.thresholds import DEFAULTS, default_thresholds, parse_thresholds
 from tests.alerting.labels import labels
+from tests.alerting.needs import Needs
 from tests.conftest import required_tool
 
 BUNDLED = Path(__file__).parents[2] / "alerts"

@@ -14,7 +14,6 @@ from exporter.rules.thresholds import (
     Thresholds,
     default_thresholds,
     parse_thresholds,
-    placeholders,
     read_thresholds,
 )
 
@@ -115,6 +114,5 @@ def test_a_placeholder_becomes_its_value(text: str, filled: str) -> None:
 
 
 def test_a_placeholder_of_no_threshold_is_a_mistake_of_the_source() -> None:
-    assert placeholders("${a} ${b.seconds} $labels") == {"a", "b"}
     with pytest.raises(KeyError):
         Thresholds({}).fill("${nothing}")

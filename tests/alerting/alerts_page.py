@@ -1,12 +1,16 @@
-"""docs/alerts.md: every alert and every threshold, made from the rules."""
+"""docs/alerts.md: every alert and every threshold, made from the rules.
+
+`python -m tests.alerting.alerts_page docs` writes it; a test compares the committed file.
+"""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from exporter.rules.needs import Needs
 from exporter.rules.source import Alert, Group, alerts, groups
 from exporter.rules.thresholds import DEFAULTS, Thresholds, default_thresholds
+from tests.alerting.needs import Needs
 
 FILE_NAME = "alerts.md"
 
@@ -144,3 +148,7 @@ def write(folder: Path) -> Path:
     path = folder / FILE_NAME
     path.write_text(alerts_page(), encoding="utf-8")
     return path
+
+
+if __name__ == "__main__":
+    print(write(Path(sys.argv[1])))

@@ -4,19 +4,21 @@ A recording rule is followed to what it records. What only silences (`unless`) i
 `or` the one that is easier to have is enough.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
+from promql_parser import BinaryExpr, Expr, VectorSelector, parse
 
 from exporter.config.settings import PROFILES
 from exporter.expose.catalogue import CATALOGUE
 from exporter.expose.families import Tier
 from exporter.rules.compose import annotations, joined
-from exporter.rules.expression import Aggregation, Binary, Call, Expression, Selector, parse, selectors
 from exporter.rules.source import Alert, Recording, groups
-from exporter.rules.thresholds import Thresholds, default_thresholds, placeholders
+from exporter.rules.thresholds import Thresholds, default_thresholds
+from tests.alerting.expression import parts, selectors, series
 
 FOREIGN = frozenset({"up", "scrape_duration_seconds"})
 """Series that Prometheus has by itself."""
@@ -45,11 +47,16 @@ def composed() -> Iterator[Named]:
             yield Named(fill(joined(rule)), alert=rule.alert, annotations=texts)
 
 
-def family(series: str) -> str:
-    """Name of the metric that `series` belongs to: a histogram's for its buckets, sum and count."""
-    if series in _TIERS:
-        return series
-    return next((base for end in _SUFFIXES if (base := series.removesuffix(end)) in _TIERS), series)
+def family(name: str) -> str:
+    """Name of the metric that the series `name` belongs to: a histogram's for its buckets, sum and count."""
+    if name in _TIERS:
+        return name
+    return next((base for end in _SUFFIXES if (base := name.removesuffix(end)) in _TIERS), name)
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Names of the thresholds in `text`."""
+    return frozenset(re.findall(r"\$\{(\w+)", text))
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,12 @@ class Needs:
     """Answers for all alerts; expressions are read once."""
 
     @cached_property
-    def recorded(self) -> Mapping[str, Expression]:
+    def recorded(self) -> Mapping[str, Expr]:
         """Recording rules by what they record."""
         return {rule.record: parse(rule.expr) for rule in composed() if rule.record}
 
     @cached_property
-    def alerting(self) -> Mapping[str, Expression]:
+    def alerting(self) -> Mapping[str, Expr]:
         """Expressions by alert."""
         return {rule.alert: parse(rule.expr) for rule in composed() if rule.alert}
 
@@ -81,7 +88,7 @@ class Needs:
         found: set[str] = set()
         open_ = [self.alerting[alert]]
         while open_:
-            names = {part.name for part in selectors(open_.pop())} & self.recorded.keys() - found
+            names = {series(part) for part in selectors(open_.pop())} & self.recorded.keys() - found
             found |= names
             open_ += [self.recorded[name] for name in names]
         return found
@@ -95,15 +102,18 @@ class Needs:
         rules = [rule for group in groups() for rule in group.rules]
         return {rule.record: rule.expr for rule in rules if isinstance(rule, Recording)}
 
-    def _least(self, part: Expression) -> int:
+    def _least(self, part: Expr) -> int:
         """Place of the smallest profile for `part` among all profiles."""
-        if isinstance(part, Selector):
-            if part.name in self.recorded:
-                return self._least(self.recorded[part.name])
-            return 0 if part.name in FOREIGN else PROFILES.index(_TIERS[family(part.name)])
-        if isinstance(part, Binary):
-            sides = self._least(part.left), self._least(part.right)
-            return sides[0] if part.operator == "unless" else min(sides) if part.operator == "or" else max(sides)
-        if isinstance(part, Call | Aggregation):
-            return max((self._least(argument) for argument in part.arguments), default=0)
-        return 0
+        if isinstance(part, VectorSelector):
+            return self._served(series(part))
+        places = [self._least(inner) for inner in parts(part)]
+        operator = str(part.op) if isinstance(part, BinaryExpr) else ""
+        if operator == "unless":
+            return places[0]
+        return min(places) if operator == "or" else max(places, default=0)
+
+    def _served(self, name: str) -> int:
+        """Place of the smallest profile that has the series `name`."""
+        if name in self.recorded:
+            return self._least(self.recorded[name])
+        return 0 if name in FOREIGN else PROFILES.index(_TIERS[family(name)])
