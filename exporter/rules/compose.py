@@ -76,7 +76,7 @@ def rules_file(thresholds: Thresholds) -> str:
 
 
 def _group(group: Group, thresholds: Thresholds) -> Rule:
-    often = {} if group.interval is None else {"interval": group.interval}
+    often = {} if group.interval is None else {"interval": thresholds.fill(group.interval)}
     return {"name": group.name, **often, "rules": list(_rules(group, thresholds))}
 
 

@@ -15,9 +15,11 @@ import yaml
 GROUPS = (
     "names",
     "recording",
+    "history",
     "exporter",
     "schedule",
     "runs",
+    "throughput",
     "objectives",
     "errors",
     "connections",

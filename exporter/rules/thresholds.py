@@ -17,6 +17,9 @@ DEFAULTS = Path(__file__).with_name("thresholds.yml")
 """The file with every threshold, its default and its meaning."""
 
 _LONGEST = 366 * 86_400.0
+_LONGEST_OF: Mapping[str, float] = {"slow_interval": 240.0}
+"""Seconds. What is recorded more rarely is missing in between, and with the names of flows every alert about them."""
+
 _TEXT_CHARACTERS = 500
 _PLACEHOLDER = re.compile(r"\$\{([a-z_0-9]+)(\.seconds)?\}")
 
@@ -76,7 +79,7 @@ def _kind(name: str, default: Scalar) -> Kind:
     if default.tag == "float":
         return number(0, 100_000)
     if parse_duration(default.text) is not None:
-        return duration(1, _LONGEST)
+        return duration(1, _LONGEST_OF.get(name, _LONGEST))
     return Kind("text", _address if name.endswith("_url") else _expression)
 
 

@@ -17,7 +17,8 @@ FILE_NAME = "alerts.md"
 TITLES: Mapping[str, str] = {
     "celigo.exporter": "The exporter, the API and the token",
     "celigo.schedule": "Runs that did not come",
-    "celigo.runs": "Runs that fail, hang, wait or shrink",
+    "celigo.runs": "Runs that fail, hang or wait",
+    "celigo.throughput": "Runs that move less, more slowly, or with errors",
     "celigo.objectives": "Objectives",
     "celigo.errors": "Open errors",
     "celigo.connections": "Connections and agents",
@@ -51,6 +52,12 @@ _PLACES: tuple[tuple[str, str], ...] = (
     (r"\{\{ \$value( \| humanize)? \}\}", "*number*"),
 )
 """Templates of Prometheus, and how they are shown."""
+
+_ELSE: Mapping[str, str] = {
+    "slow_interval": "how soon those of slow groups fire",
+    **dict.fromkeys(("runbook_url", "app_url"), "the links of all"),
+}
+"""What thresholds change that decide about no alert."""
 
 _LISTED = 6
 """More alerts than so many are counted, not named."""
@@ -135,7 +142,9 @@ def _use(name: str, meaning: str, changed: list[Alert]) -> tuple[str, str]:
     shown = ", ".join(_linked(alert.alert) for alert in changed)
     if len(changed) > _LISTED:
         shown = f"{len(changed)} of them"
-    return meaning or lasting, shown or "the links of all"
+    return meaning or lasting, shown or (
+        "the links of all" if name.endswith("_url") else "when those of slow groups fire"
+    )
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

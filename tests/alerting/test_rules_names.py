@@ -103,6 +103,7 @@ def test_an_alerts_own_labels_hide_none_that_it_is_made_with(alert: str) -> None
 def test_every_threshold_is_used_and_every_placeholder_has_one() -> None:
     texts = ["${runbook_url} ${app_url}"]
     for group in groups():
+        texts.append(group.interval or "")
         for rule in group.rules:
             said = [rule.lasting, rule.summary, rule.description] if isinstance(rule, Alert) else []
             texts += [rule.expr, *said]

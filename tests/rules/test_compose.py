@@ -9,10 +9,12 @@ import pytest
 import yaml
 from promql_parser import parse
 
+from exporter.config.problem import ConfigError
 from exporter.rules.compose import FILE_NAME, TROUBLE, rules_file
 from exporter.rules.export import ALERTMANAGER, export
 from exporter.rules.source import GROUPS, Alert, Recording, alerts, groups
 from exporter.rules.thresholds import DEFAULTS, default_thresholds, parse_thresholds
+from tests.alerting.expression import selectors, series
 from tests.alerting.labels import labels
 from tests.alerting.needs import Needs
 from tests.conftest import required_tool
@@ -63,7 +65,7 @@ def test_promtool_takes_the_rules_with_every_threshold_changed(tmp_path: Path) -
     for name, value in default_thresholds().values.items():
         other = {"job": "x|y", "classes": "value", "runbook_url": "https://wiki/a", "app_url": "https://app"}.get(name)
         if other is None:
-            other = "7m" if re.search(r"[a-z]", value) else "7"
+            other = "3m30s" if name == "slow_interval" else "7m" if re.search(r"[a-z]", value) else "7"
         changed.append(f"{name}: {other}")
     text = rules_file(parse_thresholds("\n".join(changed), "FILE"))
     answer = checked(text, tmp_path)
@@ -78,8 +80,37 @@ def test_groups_come_in_order_and_nothing_stands_twice() -> None:
     recorded = [rule.record for group in groups() for rule in group.rules if isinstance(rule, Recording)]
     assert len(names) == len(set(names)) >= 50
     assert len(recorded) == len(set(recorded))
-    assert all(isinstance(rule, Recording) for group in groups()[:2] for rule in group.rules)
-    assert all(isinstance(rule, Alert) for group in groups()[2:] for rule in group.rules)
+
+
+def test_what_an_alert_reads_is_recorded_in_its_own_group_or_in_those_of_recordings_alone_before_it() -> None:
+    """Groups run beside each other: what another group of alerts records may be three minutes old."""
+    common: set[str] = set()
+    for group in groups():
+        own = {rule.record for rule in group.rules if isinstance(rule, Recording)}
+        alone = len(own) == len(group.rules)
+        for rule in group.rules:
+            read = {series(part) for part in selectors(parse(default_thresholds().fill(rule.expr)))}
+            assert {name for name in read if name.startswith("celigo:")} <= common | own, rule
+        common |= own if alone else set()
+
+
+def test_recordings_stand_before_the_alerts_of_their_group() -> None:
+    for group in COMMITTED["groups"]:
+        kinds = ["alert" in rule for rule in group["rules"]]
+        assert kinds == sorted(kinds), group["name"]
+
+
+def test_all_slow_groups_and_no_other_have_the_interval_that_is_a_threshold() -> None:
+    text = yaml.safe_load(rules_file(parse_thresholds("slow_interval: 1m", "FILE")))
+    slow = {group["name"]: group["interval"] for group in text["groups"] if "interval" in group}
+    names = ("names", "history", "throughput", "objectives", "errors")
+    assert slow == {f"celigo.{name}": "1m" for name in names}
+
+
+@pytest.mark.parametrize("value", ["5m", "241s", "0s"])
+def test_an_interval_with_gaps_between_what_is_recorded_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=f'slow_interval: expected a duration from 1s to 4m.* got "{value}"'):
+        parse_thresholds(f"slow_interval: {value}", "FILE")
 
 
 def test_what_is_recorded_is_made_of_what_was_recorded_before() -> None:
@@ -157,14 +188,15 @@ def test_values_are_taken_from_one_of_several_replicas() -> None:
 
 
 def test_the_names_of_flows_are_joined_once_in_a_group_to_all_conditions_before_them() -> None:
-    for group in COMMITTED["groups"][2:]:
+    for group in COMMITTED["groups"][3:]:
         flows = [rule["alert"] for rule in group["rules"] if rule.get("labels", {}).get("scope") == "flow"]
         order = [rule["labels"]["trouble"] for rule in group["rules"] if rule.get("record") == TROUBLE]
         assert order == flows
         joins = [rule for rule in group["rules"] if "celigo:flow_labels" in rule["expr"]]
         assert len(joins) == bool(flows)
         for rule in joins:
-            assert group["rules"].index(rule) == len(flows)
+            conditions = [place for place, other in enumerate(group["rules"]) if other.get("record") == TROUBLE]
+            assert group["rules"].index(rule) == conditions[-1] + 1
             assert rule["expr"].startswith(f'{TROUBLE}{{trouble=~"{"|".join(flows)}"}}')
 
 
