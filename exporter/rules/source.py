@@ -16,6 +16,7 @@ GROUPS = (
     "names",
     "recording",
     "history",
+    "days",
     "exporter",
     "schedule",
     "runs",

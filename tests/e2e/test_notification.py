@@ -21,8 +21,8 @@ from tests.recorder import RECORDER
 
 FLOW = "Shopify orders → Amazon Seller Central (outlet)"
 CONNECTION = "NetSuite production"
-THRESHOLDS = {"not_recovering_for": "1s", "recovery": "1s", "slow_interval": "1s"}
-"""In the place of 75 minutes, of an hour in which a flow is excused after its connection came back, and of 3 more."""
+THRESHOLDS = {"failing_for": "1s", "not_recovering_for": "1s", "recovery": "1s", "slow_interval": "1s"}
+"""In the place of minutes, and of an hour in which a flow is excused after its connection came back."""
 
 Alert = dict[str, Any]
 

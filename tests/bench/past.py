@@ -1,0 +1,95 @@
+"""The past that rules look back at: a sample wherever one is read, of every series that has one.
+
+What rules themselves record has a past too, or their cost would be that of finding nothing.
+"""
+
+import math
+import re
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from promql_parser import Expr, MatrixSelector, SubqueryExpr, VectorSelector, parse
+
+from tests.alerting.expression import parts, series
+
+STEP = 60
+EVALUATED_FOR = 15
+"""Minutes after the past ends in which rules are evaluated."""
+
+LONGEST = 6 * 3600
+"""A day of a sample a minute says nothing that six hours do not."""
+
+_IDENTITIES = re.compile(r'\b(?:account|environment|flow_id|integration_id)="[^"]*"')
+_RECORDED: Mapping[str, tuple[str, str]] = {
+    "celigo_flow_slo_freshness_seconds": ("", "celigo:flow_freshness_missed"),
+    "celigo_flow_open_errors": ("", "celigo:flow_open_errors"),
+    "celigo_integration_records_total": ('outcome="success"', "celigo:integration_records_success:increase1h"),
+}
+"""By family a label that its series must have, and what is recorded with one series for each of them."""
+
+
+def write_past(place: Path, document: str, rules: str) -> int:
+    """Write blocks into `place`/data, from the present values in `document`; how many samples."""
+    now, samples, text = math.floor(time.time()), 0, place / "history.txt"
+    wanted = {name: sorted(instants) for name, instants in moments(rules, now).items()}
+    with text.open("w", encoding="utf-8") as file:
+        for line in (*document.splitlines(), *recorded(document)):
+            labels, _, value = line.rpartition(" ")
+            instants = wanted.get(labels.partition("{")[0], ())
+            file.writelines(f'{labels[:-1]},instance="127.0.0.1",job="celigo"}} {value} {at}\n' for at in instants)
+            samples += len(instants)
+        file.write("# EOF\n")
+    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(place / "data")]
+    subprocess.run(command, check=True, capture_output=True)
+    return samples
+
+
+def moments(rules: str, now: int) -> Mapping[str, set[int]]:
+    """By metric, the moments before `now` at which evaluations of the next minutes read it."""
+    found: dict[str, set[int]] = defaultdict(set)
+    evaluations = {now + minute * STEP for minute in range(EVALUATED_FOR)}
+    content: Any = yaml.safe_load(rules)
+    for rule in (rule for group in content["groups"] for rule in group["rules"]):
+        for name, instants in _read(parse(rule["expr"]), evaluations, now):
+            found[name] |= {instant for instant in instants if instant < now}
+    return found
+
+
+def _read(part: Expr, at: set[int], now: int) -> Iterator[tuple[str, set[int]]]:
+    if isinstance(part, VectorSelector):
+        yield series(part), {instant - _seconds(part.offset) for instant in at}
+    elif isinstance(part, MatrixSelector):
+        window = min(_seconds(part.range), LONGEST)
+        ends = {instant - _seconds(part.vector_selector.offset) for instant in at}
+        yield series(part.vector_selector), set(_within(ends, window, now % STEP, STEP))
+    elif isinstance(part, SubqueryExpr):
+        ends = {instant - _seconds(part.offset) for instant in at}
+        inside = set(_within(ends, _seconds(part.range), 0, _seconds(part.step)))
+        yield from _read(part.expr, inside, now)
+    else:
+        for inner in parts(part):
+            yield from _read(inner, at, now)
+
+
+def _within(ends: Iterable[int], window: int, phase: int, step: int) -> Iterator[int]:
+    """Every moment on the grid of `step` that is in a window before one of `ends`."""
+    for end in ends:
+        yield from range(end - (end - phase) % step, end - window, -step)
+
+
+def _seconds(duration: Any) -> int:
+    return 0 if duration is None else int(duration.total_seconds())
+
+
+def recorded(document: str) -> Iterator[str]:
+    """What rules record and look back at, as if it had been recorded all the time."""
+    for line in document.splitlines():
+        label, name = _RECORDED.get(line.partition("{")[0], ("", ""))
+        if name and label in line:
+            value = "0.0" if name == "celigo:flow_freshness_missed" else line.rpartition(" ")[2]
+            yield f"{name}{{{','.join(_IDENTITIES.findall(line))}}} {value}"
