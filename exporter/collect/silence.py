@@ -1,10 +1,14 @@
 """How long a flow that no schedule starts is usually silent at this hour of the week, learned from when its runs began.
 
 The resolution is an hour, and every estimate is an upper bound: a flow with a run in each hour of the week has a usual
-silence of two hours. The longest silence of the last four weeks at the same hour counts.
+silence of two hours. The longest silence of the last four weeks at the same hour counts, and twice what the flow's own
+weeks differ by: one whose runs begin by chance is silent for longer, somewhere in each week, than ever before at that
+hour.
 """
 
 import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from exporter.ledger.history import HOUR, HOURS_KEPT, Hours
 
@@ -13,8 +17,14 @@ WEEKS_LEAST = 2
 """Whole weeks that must be known: less says nothing of what is usual at an hour of the week."""
 
 WEEKS_MOST = 4
-HOURS_LEAST = 12
+HOURS_LEAST = 24
 """Hours with a run that must be known: a flow that hardly runs has no usual silence."""
+
+REVIEWED = 6
+"""Hours after which a flow's weeks are compared anew."""
+
+_CHANCE = 2
+"""Times the difference between weeks: chance exceeds what it reached in five weeks about every fifth week."""
 
 
 def usual_silence(hours: Hours, known_since: float, now: float) -> float | None:
@@ -23,7 +33,10 @@ def usual_silence(hours: Hours, known_since: float, now: float) -> float | None:
     if this_hour - first < WEEKS_LEAST * WEEK_HOURS or hours.bits.bit_count() < HOURS_LEAST:
         return None
     same = (this_hour - week * WEEK_HOURS for week in range(1, WEEKS_MOST + 1))
-    return (max(_empty_hours(hours, hour, first) for hour in same if hour > first) + 2) * HOUR
+    longest = max(_empty_hours(hours, hour, first) for hour in same if hour > first)
+    reviewed = this_hour - this_hour % REVIEWED
+    chance = difference(hours.before(reviewed), min(reviewed - first, HOURS_KEPT))
+    return (longest + 2 + _CHANCE * chance) * HOUR
 
 
 def _empty_hours(hours: Hours, before: int, first: int) -> int:
@@ -32,3 +45,42 @@ def _empty_hours(hours: Hours, before: int, first: int) -> int:
     while hour >= first and not hours.started(hour):
         hour -= 1
     return before - 1 - hour
+
+
+@lru_cache(maxsize=1 << 15)
+def difference(bits: int, known: int) -> int:
+    """Hours by which the flow was silent for longer than at the same hour in all other weeks: the second most.
+
+    Bit n of `bits` says whether a run began n + 1 hours before the end of the `known` hours. The longest does not
+    count, or one holiday, or the very outage that is looked for, would hide the next one for five weeks.
+    """
+    peaks = sorted(_peaks(_silences(bits, known)), reverse=True)
+    return peaks[1] if len(peaks) > 1 else 0
+
+
+def _silences(bits: int, known: int) -> Sequence[int]:
+    """Empty hours right before each known hour, the oldest first."""
+    found, empty = [], 0
+    for age in range(known - 1, -1, -1):
+        found.append(empty)
+        empty = 0 if bits >> age & 1 else empty + 1
+    return found
+
+
+def _peaks(silences: Sequence[int]) -> Iterator[int]:
+    """By how much each spell exceeded the other weeks."""
+    peak, two = 0, [_two_longest(silences[hour::WEEK_HOURS]) for hour in range(WEEK_HOURS)]
+    for place, silence in enumerate(silences):
+        longest, second = two[place % WEEK_HOURS]
+        if silence == longest > second:
+            peak = max(peak, silence - second)
+        elif peak:
+            yield peak
+            peak = 0
+    yield peak
+
+
+def _two_longest(silences: Sequence[int]) -> tuple[int, int]:
+    """Of the same hour in all weeks; of a single one nothing can be said."""
+    *_, second, longest = sorted((*silences, silences[0])) if len(silences) == 1 else sorted(silences)
+    return longest, second

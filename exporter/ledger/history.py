@@ -132,6 +132,11 @@ class Hours:
         """Whether a run started in that hour since the epoch."""
         return self.newest - HOURS_KEPT < hour <= self.newest and bool(self.bits >> (self.newest - hour) & 1)
 
+    def before(self, hour: int) -> int:
+        """Bit n is whether a run started in the n-th hour before `hour`, counted from 0."""
+        later = self.newest - hour + 1
+        return self.bits >> later if later >= 0 else self.bits << -later
+
 
 @dataclass(frozen=True, slots=True)
 class FlowHistory:
