@@ -5,14 +5,11 @@ ones, `--times` says how long each scenario took.
 """
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
-from tests.incidents.matrix import Outcome, heading, name_of, rows, scenarios, sums, tried
-from tests.incidents.promtool import PromtoolFailed
+from tests.incidents.matrix import Outcome, all_tried, heading, rows, scenarios, sums
 from tests.incidents.rules import rules_of, shipped
-from tests.incidents.scenario import ScenarioError
 
 
 def main(arguments: list[str]) -> int:
@@ -22,20 +19,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rules", type=Path, metavar="FILE")
     parser.add_argument("--times", action="store_true")
     options = parser.parse_args(arguments)
-    # What the exporter logs about trouble is what every scenario is about.
-    logging.disable()
     judged = rules_of(options.rules.read_text("utf-8")) if options.rules else shipped()
     outcomes: list[Outcome] = []
     failed = False
     print(heading())
-    for file in scenarios(*options.patterns):
-        try:
-            outcomes.append(tried(file, judged))
-        except (ScenarioError, PromtoolFailed) as error:
+    for outcome in all_tried(scenarios(*options.patterns), judged):
+        if isinstance(outcome, str):
             failed = True
-            print(f"{name_of(file)}: {error}", file=sys.stderr)
+            print(outcome, file=sys.stderr)
         else:
-            print(*rows(outcomes[-1]), *_times(outcomes[-1], shown=options.times), sep="\n", flush=True)
+            outcomes.append(outcome)
+            print(*rows(outcome), *_times(outcome, shown=options.times), sep="\n", flush=True)
     print("", *sums(outcomes), sep="\n")
     return int(failed or not outcomes or any(outcome.verdict.problems for outcome in outcomes))
 

@@ -1,13 +1,17 @@
 """Scenarios by their files, played and judged, and the table of what came out."""
 
 import fnmatch
+import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from tests.incidents.judge import Line, Verdict, episodes, judge
-from tests.incidents.promtool import firings
+from tests.incidents.promtool import PromtoolFailed, firings
 from tests.incidents.rules import Rules
 from tests.incidents.scenario import ScenarioError, read
 from tests.incidents.spans import said
@@ -54,6 +58,22 @@ def tried(file: Path, rules: Rules) -> Outcome:
     found = episodes(fired, scenario.warm_up, scenario.minutes, every)
     verdict = judge(scenario, played.cast, found)
     return Outcome(name_of(file), verdict, evaluated - begun, time.perf_counter() - evaluated)
+
+
+def all_tried(files: Sequence[Path], rules: Rules) -> Iterator[Outcome | str]:
+    """Every scenario in its order, as many at once as there are processors; why one could not be played.
+
+    What the exporter logs about trouble is what every scenario is about, so it is silenced.
+    """
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=logging.disable) as pool:
+        yield from pool.map(_attempt, files, [rules] * len(files))
+
+
+def _attempt(file: Path, rules: Rules) -> Outcome | str:
+    try:
+        return tried(file, rules)
+    except (ScenarioError, PromtoolFailed) as error:
+        return f"{name_of(file)}: {error}"
 
 
 def heading() -> str:
