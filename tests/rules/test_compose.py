@@ -10,6 +10,7 @@ import yaml
 from promql_parser import parse
 
 from exporter.config.problem import ConfigError
+from exporter.config.quantity import parse_duration
 from exporter.rules.compose import FILE_NAME, TROUBLE, rules_file
 from exporter.rules.export import ALERTMANAGER, export
 from exporter.rules.source import GROUPS, Alert, Recording, alerts, groups
@@ -207,3 +208,28 @@ def test_a_condition_of_a_flow_is_identified_by_nothing_but_the_flow() -> None:
         if alert.about == "flow":
             held = labels(parse(default_thresholds().fill(alert.expr)), needs.recorded)
             assert held == {"account", "environment", "flow_id"}, alert.alert
+
+
+SLOW_BY_THEMSELVES = {
+    "CeligoFlowRunVeryLong": "the run began a day ago",
+    "CeligoFlowRetryingTooLong": "the run began an hour ago",
+    "CeligoFlowDurationRegression": "the run has ended, so the connection was up",
+    "CeligoFlowEmptyRuns": "so have they all",
+    "CeligoOpenErrorsGrowing": "it takes six hours",
+}
+"""Alerts that an excuse silences and that fire at once, each with why that is not too early."""
+
+
+def test_an_alert_that_an_offline_connection_silences_waits_until_that_is_known() -> None:
+    values = default_thresholds()
+    known = seconds_of(values.fill("${slow_interval}")) + 60
+    waits = {
+        alert.alert: seconds_of(values.fill(alert.lasting)) for alert in alerts() if re.search("_excused", alert.expr)
+    }
+    assert len(waits) > 15
+    assert {name for name, wait in waits.items() if wait < known} == set(SLOW_BY_THEMSELVES)
+
+
+def seconds_of(duration: str) -> float:
+    found = parse_duration(duration)
+    return 0.0 if found is None else found
