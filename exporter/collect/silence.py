@@ -1,9 +1,9 @@
 """How long a flow that no schedule starts is usually silent at this hour of the week, learned from when its runs began.
 
 The resolution is an hour, and every estimate is an upper bound: a flow with a run in each hour of the week has a usual
-silence of two hours. The longest silence of the last four weeks at the same hour counts, and twice what the flow's own
-weeks differ by: one whose runs begin by chance is silent for longer, somewhere in each week, than ever before at that
-hour.
+silence of two hours. The longest silence of the last four weeks counts, at the same hour and at those beside it: a
+change of clocks moves what people do by one. Twice what the flow's own weeks differ by is added: one whose runs begin
+by chance is silent for longer, somewhere in each week, than ever before at that hour.
 """
 
 import math
@@ -32,7 +32,7 @@ def usual_silence(hours: Hours, known_since: float, now: float) -> float | None:
     this_hour, first = int(now // HOUR), max(math.ceil(known_since / HOUR), hours.newest - HOURS_KEPT + 1)
     if this_hour - first < WEEKS_LEAST * WEEK_HOURS or hours.bits.bit_count() < HOURS_LEAST:
         return None
-    same = (this_hour - week * WEEK_HOURS for week in range(1, WEEKS_MOST + 1))
+    same = [this_hour - week * WEEK_HOURS + beside for week in range(1, WEEKS_MOST + 1) for beside in (-1, 0, 1)]
     longest = max(_empty_hours(hours, hour, first) for hour in same if hour > first)
     reviewed = this_hour - this_hour % REVIEWED
     chance = difference(hours.before(reviewed), min(reviewed - first, HOURS_KEPT))

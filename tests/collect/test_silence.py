@@ -36,16 +36,18 @@ def office(weeks: int, *, from_hour: int = 8, to_hour: int = 18, days: int = 5) 
 @pytest.mark.parametrize(
     ("day", "hour", "expected"),
     [
-        (0, 0, 56),  # the last run began on Friday at 17:30
+        (0, 0, 57),  # the last run began on Friday at 17:30
         (0, 8, 64),
-        (0, 9, 2),
+        (0, 9, 64),
+        (0, 10, 2),
         (0, 13, 2),
-        (0, 18, 2),
-        (0, 19, 3),
-        (1, 0, 8),
+        (0, 17, 2),
+        (0, 18, 3),
+        (0, 19, 4),
+        (1, 0, 9),
         (1, 8, 16),
-        (5, 12, 20),
-        (6, 23, 55),
+        (5, 12, 21),
+        (6, 23, 56),
     ],
 )
 def test_a_flow_of_office_hours_is_usually_silent_at_night_and_over_the_weekend(
@@ -86,8 +88,8 @@ def test_a_flow_without_any_run_has_no_usual_silence() -> None:
 def test_the_longest_of_the_known_weeks_counts() -> None:
     holiday = [at for at in office(4) if not MONDAY - 2 * WEEK - 24 * HOUR <= at < MONDAY - 2 * WEEK + 24 * HOUR]
     now = MONDAY + 24 * HOUR
-    assert usual_silence(hours_of(office(4)), MONDAY - 4 * WEEK, now) == 8 * HOUR
-    assert usual_silence(hours_of(holiday), MONDAY - 4 * WEEK, now) == (8 + 72) * HOUR
+    assert usual_silence(hours_of(office(4)), MONDAY - 4 * WEEK, now) == 9 * HOUR
+    assert usual_silence(hours_of(holiday), MONDAY - 4 * WEEK, now) == (9 + 72) * HOUR
 
 
 def test_a_silence_from_before_five_weeks_is_told_as_far_as_it_is_known() -> None:
@@ -127,9 +129,10 @@ def test_the_estimate_is_never_below_a_known_silence_and_above_it_by_two_hours_a
         assert now - known_since < 2 * WEEK + HOUR
         return
     reached = [
-        longest_silence(starts, MONDAY - week * WEEK, known_since)
+        longest_silence(starts, hour, known_since)
         for week in range(1, 5)
-        if MONDAY - week * WEEK > known_since + HOUR
+        for hour in (MONDAY - week * WEEK + beside * HOUR for beside in (-1, 0, 1))
+        if hour > known_since + HOUR
     ]
     reviewed = int(now // HOUR) // REVIEWED * REVIEWED
     known = reviewed - max(-int(-known_since // HOUR), hours_of(starts).newest - HOURS_KEPT + 1)
@@ -181,6 +184,28 @@ def test_a_flow_that_runs_by_chance_is_hardly_ever_silent_for_longer_than_it_usu
             silent_before = silent
         weeks += 10
     assert told / weeks <= 0.1
+
+
+@pytest.mark.parametrize("moved", [-1, 1])
+def test_a_change_of_clocks_makes_no_flow_silent(moved: int) -> None:
+    """A run at 17:48 and one in each office hour, by clocks that were changed a day before Monday."""
+    clocks = MONDAY - 24 * HOUR
+
+    def of_week(week: int) -> list[float]:
+        days = [MONDAY + (week * 7 + day) * 24 * HOUR for day in range(7)]
+        whens = [
+            *(day + 17.8 * HOUR for day in days),
+            *(day + (8.9 + hour) * HOUR for day in days[:5] for hour in range(9)),
+        ]
+        return [when + moved * HOUR if when >= clocks else when for when in whens]
+
+    starts = sorted(start for week in range(-5, 1) for start in of_week(week))
+    for minute in range(0, 7 * 24 * 60, 5):
+        now = MONDAY + minute * 60
+        past = [start for start in starts if start <= now]
+        usual = usual_silence(hours_of(past), MONDAY - 5 * WEEK, now)
+        assert usual is not None
+        assert now - past[-1] <= usual
 
 
 def test_one_holiday_and_one_outage_widen_nothing_but_a_second_one_does() -> None:
