@@ -65,11 +65,7 @@ class Cost:
 def intervals() -> dict[str, float]:
     """Seconds between evaluations, by group."""
     content: Any = yaml.safe_load(rules_file(default_thresholds()))
-    return {
-        group["name"]: parse_duration(group["interval"]) or INTERVAL
-        for group in content["groups"]
-        if "interval" in group
-    }
+    return {group["name"]: parse_duration(group.get("interval", "")) or INTERVAL for group in content["groups"]}
 
 
 def measured_rules() -> str:
