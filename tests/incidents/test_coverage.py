@@ -1,5 +1,7 @@
 """The matrix is whole: every alert is in it, and everything that has to be covered."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.incidents.matrix import scenarios
@@ -41,3 +43,8 @@ def test_there_are_many_scenarios_and_each_names_only_alerts_that_exist() -> Non
     assert len(scenarios()) >= FEWEST
     named = {expected.alert for file in scenarios() for expected in read(file).expect}
     assert named <= set(shipped().alerts)
+
+
+def test_the_page_about_alerts_says_how_many_incidents_they_were_tried_on() -> None:
+    page = (Path(__file__).parents[2] / "docs/alerting.md").read_text(encoding="utf-8")
+    assert f" {len(scenarios())} incidents, " in page
