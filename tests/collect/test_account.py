@@ -134,6 +134,8 @@ class TestTrigger:
                 thread.join(60)
             assert upstream.count("/v1/tokenInfo") == 1
             assert upstream.count("/v1/connections") == 1
+            # Nobody waits for the history, so it may still be running.
+            until(lambda: account.statuses()["history"].version == 1, "the history's run")
             assert {row.version for row in account.statuses().values()} == {1}
 
     def test_a_collector_that_hangs_delays_no_other(self, upstream: Upstream) -> None:
