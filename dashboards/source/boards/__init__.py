@@ -1,0 +1,5 @@
+"""The boards, in the order in which people go through them."""
+
+from dashboards.source.boards import fleet
+
+BOARDS = (fleet.BOARD,)

@@ -1,0 +1,48 @@
+"""The dashboards as they are in the package: Grafana's JSON with a place for each threshold of the alert rules.
+
+In a text `%{name}` stands for a threshold and `%{name.seconds}` for a duration as a number of seconds; a string that is
+nothing else becomes a number. Grafana's own `${name}` stays as it is.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from exporter.rules.thresholds import Thresholds
+
+FOLDER = Path(__file__).with_name("boards")
+"""Where they are."""
+
+_PLACE = re.compile(r"%\{([a-z_0-9]+)(\.seconds)?\}")
+
+
+def boards(thresholds: Thresholds) -> Mapping[str, str]:
+    """Every dashboard by file name, as Grafana imports it, with `thresholds` in it."""
+    return {path.name: filled(path.read_text(encoding="utf-8"), thresholds) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def filled(text: str, thresholds: Thresholds) -> str:
+    """One dashboard with every place filled; raises KeyError for a threshold that does not exist."""
+    return json.dumps(_filled(json.loads(text), thresholds), ensure_ascii=False, indent=2) + "\n"
+
+
+def _filled(value: object, thresholds: Thresholds) -> object:
+    if isinstance(value, dict):
+        return {key: _filled(item, thresholds) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, thresholds) for item in value]
+    if not isinstance(value, str):
+        return value
+    if (whole := _PLACE.fullmatch(value)) is not None:
+        return _number(_said(whole, thresholds))
+    return _PLACE.sub(lambda place: _said(place, thresholds), value)
+
+
+def _said(place: re.Match[str], thresholds: Thresholds) -> str:
+    return thresholds.fill(f"${{{place[1]}{place[2] or ''}}}")
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if number.is_integer() else number
