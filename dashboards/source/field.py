@@ -38,7 +38,7 @@ class Field:
     """How the numbers of a panel or of a column are shown.
 
     `states` gives values a word and a colour. `none` stands where nothing is answered. `least` and `most` are the ends
-    of a scale.
+    of a scale. The colour is that of the limits unless there is one `colour` for all, or one `by_name` for each series.
     """
 
     unit: str = "short"
@@ -49,6 +49,7 @@ class Field:
     least: float | None = None
     most: float | None = None
     colour: str | None = None
+    by_name: bool = False
     links: tuple[Link, ...] = ()
 
     def config(self, custom: object = None) -> FieldConfig:
@@ -72,7 +73,9 @@ class Field:
     def _colour(self) -> FieldColor:
         if self.colour is not None:
             return FieldColor(mode=FieldColorModeId.FIXED, fixed_color=self.colour)
-        return FieldColor(mode=FieldColorModeId.THRESHOLDS)
+        return FieldColor(
+            mode=FieldColorModeId.PALETTE_CLASSIC_BY_NAME if self.by_name else FieldColorModeId.THRESHOLDS
+        )
 
 
 def thresholds(steps: Steps) -> ThresholdsConfig:

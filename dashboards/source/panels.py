@@ -1,7 +1,7 @@
 """The kinds of panels, each with a title that is a question or a fact and a text that says where it comes from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grafana_foundation_sdk.models import bargauge, common, stat, statetimeline, text, timeseries
 from grafana_foundation_sdk.models.dashboard import (
@@ -62,7 +62,8 @@ def bars(title: str, about: str, query: Query, field: Field, *, size: tuple[int,
         reduce_options=_newest(),
         min_viz_height=16,
     )
-    return make("bargauge", title, about, [query], field, options=options, size=size)
+    from_nothing = replace(field, least=0.0) if field.least is None else field
+    return make("bargauge", title, about, [query], from_nothing, options=options, size=size)
 
 
 def lines(
@@ -75,12 +76,16 @@ def lines(
     stacked: bool = False,
     columns: bool = False,
     table: bool = False,
+    names: bool = False,
     overrides: Sequence[DashboardFieldConfigSourceOverrides] = (),
 ) -> Placed:
     """The past as lines, or as stacked areas or columns; limits of `field` are drawn as dashed lines.
 
-    `table` puts the legend on the right with the newest and the highest value of each.
+    `table` puts the legend on the right with the newest and the highest value of each. `names` tells series apart whose
+    names are not known beforehand.
     """
+    if names:
+        field = replace(field, by_name=True)
     stacking = common.StackingConfig(
         mode=common.StackingMode.NORMAL if stacked else common.StackingMode.NONE, group="A"
     )

@@ -1,5 +1,5 @@
 """The boards, in the order in which people go through them."""
 
-from dashboards.source.boards import fleet
+from dashboards.source.boards import fleet, governance
 
-BOARDS = (fleet.BOARD,)
+BOARDS = (fleet.BOARD, governance.BOARD)
