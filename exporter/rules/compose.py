@@ -50,6 +50,18 @@ _PAGES: Mapping[Subject, str] = {
 }
 """Pages of integrator.io's web application."""
 
+_WHOSE = "?var-account={{ $labels.account | urlquery }}&var-environment={{ $labels.environment | urlquery }}"
+_OF_INTEGRATION = "&var-integration={{ $labels.integration_id }}"
+_DASHBOARDS: Mapping[Subject, str] = {
+    "exporter": "/d/celigo-api",
+    "account": f"/d/celigo-fleet{_WHOSE}",
+    "integration": f"/d/celigo-integration{_WHOSE}{_OF_INTEGRATION}",
+    "flow": f"/d/celigo-flow{_WHOSE}{_OF_INTEGRATION}&var-flow={{{{ $labels.flow_id }}}}",
+    "connection": f"/d/celigo-connections{_WHOSE}&var-connection={{{{ $labels.connection_id }}}}",
+    "agent": f"/d/celigo-connections{_WHOSE}",
+}
+"""Dashboards by what an alert is about, with what is chosen there."""
+
 TROUBLE = "celigo:flow_trouble"
 """Conditions of alerts about flows, by `trouble`; they need not have lasted long enough for the alert."""
 
@@ -106,8 +118,14 @@ def _alert(alert: Alert, group: Group, thresholds: Thresholds) -> Rule:
         "expr": named if alert.about == "flow" else fill(joined(alert)),
         **({} if alert.lasting == "0m" else {"for": fill(alert.lasting)}),
         "labels": {"severity": alert.severity, "scope": alert.about, **alert.labels},
-        "annotations": {name: fill(text) for name, text in annotations(alert).items()},
+        "annotations": {name: fill(text) for name, text in _said(alert, thresholds).items()},
     }
+
+
+def _said(alert: Alert, thresholds: Thresholds) -> dict[str, str]:
+    """Texts of an alert without a link that would lead nowhere."""
+    texts = annotations(alert)
+    return texts if thresholds.values["grafana_url"] else {name: texts[name] for name in texts if name != "dashboard"}
 
 
 def _named(group: Group) -> str:
@@ -133,6 +151,7 @@ def annotations(rule: Alert) -> dict[str, str]:
         "summary": rule.summary,
         "description": rule.description,
         "runbook_url": "${runbook_url}#" + rule.alert.lower(),
+        "dashboard": "${grafana_url}" + _DASHBOARDS[rule.about],
     }
     if rule.about in _PAGES:
         texts["link"] = "${app_url}" + _PAGES[rule.about]

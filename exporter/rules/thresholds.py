@@ -80,11 +80,17 @@ def _kind(name: str, default: Scalar) -> Kind:
         return number(0, 100_000)
     if parse_duration(default.text) is not None:
         return duration(1, _LONGEST_OF.get(name, _LONGEST))
-    return Kind("text", _address if name.endswith("_url") else _expression)
+    if name.endswith("_url"):
+        return Kind("text", _address if default.text else _address_or_nothing)
+    return Kind("text", _expression)
 
 
 def _address(at: Cursor) -> str:
     return one_line(at, at.scalar("a URL").text, _TEXT_CHARACTERS)
+
+
+def _address_or_nothing(at: Cursor) -> str:
+    return _address(at) if at.scalar("a URL").text else ""
 
 
 def _expression(at: Cursor) -> str:

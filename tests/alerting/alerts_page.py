@@ -55,7 +55,7 @@ _PLACES: tuple[tuple[str, str], ...] = (
 
 _ELSE: Mapping[str, str] = {
     "slow_interval": "how soon those of slow groups fire",
-    **dict.fromkeys(("runbook_url", "app_url"), "the links of all"),
+    **dict.fromkeys(("runbook_url", "app_url", "grafana_url"), "the links of all"),
 }
 """What thresholds change that decide about no alert."""
 

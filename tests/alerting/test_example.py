@@ -62,6 +62,7 @@ def alert(number: int, status: str = "firing") -> dict[str, Any]:
             "description": f"{number} errors came in 15 minutes.",
             "runbook_url": f"https://example.com/runbooks.md#{number}",
             "link": f"https://integrator.io/flows/{number}",
+            "dashboard": f"https://grafana.example.com/d/celigo-flow?var-flow={number}",
         },
         "startsAt": "2026-03-01T12:00:00Z",
     }
@@ -109,6 +110,7 @@ def test_each_alert_has_its_summary_description_runbook_and_link(
             f"{number} errors came",
             f"runbooks.md#{number}",
             f"integrator.io/flows/{number}",
+            f"d/celigo-flow?var-flow={number}",
         ):
             assert part in said
     assert said.count("over") == 1

@@ -101,7 +101,7 @@ def test_an_alerts_own_labels_hide_none_that_it_is_made_with(alert: str) -> None
 
 
 def test_every_threshold_is_used_and_every_placeholder_has_one() -> None:
-    texts = ["${runbook_url} ${app_url}"]
+    texts = ["${runbook_url} ${app_url} ${grafana_url}"]
     for group in groups():
         texts.append(group.interval or "")
         for rule in group.rules:

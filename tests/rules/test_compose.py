@@ -1,5 +1,6 @@
 """The file of rules: what every alert carries, and that Prometheus takes it, whatever the thresholds."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.alerting.labels import labels
 from tests.alerting.needs import Needs
 from tests.conftest import required_tool
 
+BOARDS = Path(__file__).parents[2] / "exporter" / "dashboards" / "boards"
 BUNDLED = Path(__file__).parents[2] / "alerts"
 COMMITTED = yaml.safe_load((BUNDLED / FILE_NAME).read_text(encoding="utf-8"))
 RULES: dict[str, dict[str, Any]] = {
@@ -61,10 +63,19 @@ def test_promtool_takes_the_rules(tmp_path: Path) -> None:
     assert "SUCCESS" in answer.stdout
 
 
+_TEXTS = {
+    "job": "x|y",
+    "classes": "value",
+    "runbook_url": "https://wiki/a",
+    "app_url": "https://app",
+    "grafana_url": "https://grafana",
+}
+
+
 def test_promtool_takes_the_rules_with_every_threshold_changed(tmp_path: Path) -> None:
     changed = []
     for name, value in default_thresholds().values.items():
-        other = {"job": "x|y", "classes": "value", "runbook_url": "https://wiki/a", "app_url": "https://app"}.get(name)
+        other = _TEXTS.get(name)
         if other is None:
             other = "3m30s" if name == "slow_interval" else "7m" if re.search(r"[a-z]", value) else "7"
         changed.append(f"{name}: {other}")
@@ -137,6 +148,20 @@ def test_an_alert_can_be_routed_and_leads_to_its_runbook(alert: Alert) -> None:
     assert rule["labels"]["scope"] == alert.about
     assert rule["annotations"]["runbook_url"].endswith(f"/docs/runbooks.md#{alert.alert.lower()}")
     assert ("link" in rule["annotations"]) == (alert.about != "exporter")
+
+
+@ALERTS
+def test_an_alert_leads_to_a_dashboard_that_chooses_what_it_is_about_once_grafana_has_an_address(alert: Alert) -> None:
+    assert "dashboard" not in RULES[alert.alert]["annotations"]
+    text = yaml.safe_load(rules_file(parse_thresholds("grafana_url: https://grafana", "FILE")))
+    rules = {rule["alert"]: rule for group in text["groups"] for rule in group["rules"] if "alert" in rule}
+    link = rules[alert.alert]["annotations"]["dashboard"]
+    uid = link.removeprefix("https://grafana/d/").partition("?")[0]
+    board = json.loads((BOARDS / f"{uid}.json").read_text(encoding="utf-8"))
+    chosen = set(re.findall(r"[?&]var-([a-z]+)=", link))
+    assert chosen <= {variable["name"] for variable in board["templating"]["list"]}
+    assert ({"account", "environment"} <= chosen) == (alert.about != "exporter")
+    assert alert.about in chosen | {"exporter", "agent"}
 
 
 @ALERTS
