@@ -36,7 +36,12 @@ def _filled(value: object, thresholds: Thresholds) -> object:
         return value
     if (whole := _PLACE.fullmatch(value)) is not None:
         return _number(_said(whole, thresholds))
-    return _PLACE.sub(lambda place: _said(place, thresholds), value)
+    return with_thresholds(value, thresholds)
+
+
+def with_thresholds(text: str, thresholds: Thresholds) -> str:
+    """`text` with every place in it filled; raises KeyError for a threshold that does not exist."""
+    return _PLACE.sub(lambda place: _said(place, thresholds), text)
 
 
 def _said(place: re.Match[str], thresholds: Thresholds) -> str:
