@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from grafana_foundation_sdk.models.dashboard import (
     DashboardFieldConfigSourceOverrides,
@@ -19,7 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.source.links import Link
-from dashboards.source.palette import GOOD, OUTCOMES
+from dashboards.source.palette import APART, GOOD, OUTCOMES, UNKNOWN
 
 UNKNOWN_TEXT = "unknown"
 """For a number that is there whenever the exporter knows it, 0 included."""
@@ -98,6 +99,14 @@ def override(matcher: str, options: object, properties: Mapping[str, object]) ->
     """Other properties for the fields that fit."""
     values = [DynamicConfigValue(name, value) for name, value in properties.items()]
     return DashboardFieldConfigSourceOverrides(MatcherConfig(matcher, options), values)
+
+
+def told_apart(names: Sequence[str]) -> Sequence[DashboardFieldConfigSourceOverrides]:
+    """A colour for each series that is called like one of `names`, in their order; those beyond share the last one."""
+    return [
+        override("byName", name, {"color": {"mode": "fixed", "fixedColor": colour}})
+        for name, colour in zip_longest(names, APART[: len(names)], fillvalue=UNKNOWN)
+    ]
 
 
 def fixed_colours(names: Iterable[str]) -> Sequence[DashboardFieldConfigSourceOverrides]:

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardLink, DashboardLink
 
 TAG = "celigo"
 _CHOSEN = "var-datasource=${datasource}&${__url_time_range}"
-_FIELD = "${{__data.fields.{0}}}"
+_FIELD = "${{__data.fields.{0}:percentencode}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,12 @@ def to_board(uid: str, title: str, **variables: str) -> Link:
     """To the board `uid`, with the value of a column for each of its variables."""
     chosen = "&".join(f"var-{name}={_FIELD.format(column)}" for name, column in variables.items())
     return Link(title, f"/d/{uid}/{quote(uid)}?{chosen}&{_CHOSEN}")
+
+
+def to_where_it_is() -> Link:
+    """To the board of whatever a row is about, which its column `way` names."""
+    chosen = "&".join(f"var-{name}={_FIELD.format(name)}" for name in ("account", "environment"))
+    return Link("Where it is", f"/d/${{__data.fields.way}}&{chosen}&{_CHOSEN}")
 
 
 def to_integration() -> Link:

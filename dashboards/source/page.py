@@ -59,8 +59,8 @@ def _where() -> Iterator[str]:
     yield from (
         "## Where an alert shows",
         "",
-        "Every incident that an alert is about can be seen on this panel while it lasts. `python -m tests.incidents` plays",
-        "the incidents and asks the panel before and while the alert fires.",
+        "Every incident that an alert is about can be seen on this panel while it lasts. `python -m tests.incidents`",
+        "plays the incidents and asks the panel before and while the alert fires.",
         "",
         "| Alert | Board | Panel |",
         "| --- | --- | --- |",
@@ -82,4 +82,4 @@ def write(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(write(Path(sys.argv[1])))
+    write(Path(sys.argv[1]))

@@ -34,5 +34,8 @@ OUTCOMES = {
 }
 """Colours of the members of enumerations, the same on every board."""
 
+APART = (GOOD, GREEN, PURPLE, YELLOW, BLUE, WARNING)
+"""For members of an enumeration without a meaning of their own: as many as can be told apart."""
+
 COLOURS = frozenset({GOOD, WARNING, BAD, UNKNOWN, BLUE, GREEN, PURPLE, YELLOW, CALM})
 """All colours that a board may name."""

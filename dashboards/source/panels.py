@@ -54,8 +54,8 @@ def number(
     return make("stat", title, about, [query], field, options=options, size=size)
 
 
-def bars(title: str, about: str, query: Query, field: Field, *, size: tuple[int, int]) -> Placed:
-    """A bar for each series, the longest of a known order."""
+def bars(title: str, about: str, queries: Sequence[Query], field: Field, *, size: tuple[int, int]) -> Placed:
+    """A bar for each series."""
     options = bargauge.Options(
         display_mode=common.BarGaugeDisplayMode.BASIC,
         orientation=common.VizOrientation.HORIZONTAL,
@@ -63,7 +63,7 @@ def bars(title: str, about: str, query: Query, field: Field, *, size: tuple[int,
         min_viz_height=16,
     )
     from_nothing = replace(field, least=0.0) if field.least is None else field
-    return make("bargauge", title, about, [query], from_nothing, options=options, size=size)
+    return make("bargauge", title, about, queries, from_nothing, options=options, size=size)
 
 
 def lines(

@@ -10,7 +10,7 @@ from dashboards.source.field import Field, mappings, override, thresholds
 from dashboards.source.panels import Placed, make
 from dashboards.source.query import rows
 
-IDENTITIES = ("account", "environment", "flow_id", "integration_id", "connection_id", "agent_id", "app")
+IDENTITIES = ("account", "environment", "flow_id", "integration_id", "connection_id", "agent_id", "app", "way")
 """Columns that are in a table for its links."""
 
 
@@ -74,7 +74,8 @@ def _ordered(columns: Sequence[Column]) -> DataTransformerConfig:
 
 
 def _override(column: Column) -> DashboardFieldConfigSourceOverrides:
-    properties: dict[str, object] = {}
+    # Else the text for an empty table would stand in every empty cell.
+    properties: dict[str, object] = {"noValue": "-"}
     if column.width:
         properties["custom.width"] = column.width
     if column.field is not None:

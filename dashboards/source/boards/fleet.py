@@ -4,11 +4,11 @@ from dashboards.source import annotations, variables
 from dashboards.source.board import Board, Row
 from dashboards.source.field import Field, above, fixed_colours
 from dashboards.source.limits import limit
-from dashboards.source.links import to_flow
+from dashboards.source.links import to_where_it_is
 from dashboards.source.palette import BAD, CALM, SEVERITIES, WARNING
 from dashboards.source.panels import Placed, bars, lines, number
 from dashboards.source.query import Query, now
-from dashboards.source.scope import BY_FLOW, known_zero
+from dashboards.source.scope import BY_FLOW, BY_INTEGRATION, known_zero
 from dashboards.source.tables import Column, table_of
 
 _KNOWN = "celigo_up{@account}"
@@ -25,7 +25,7 @@ _IT_IS_US = number(
         + known_zero("count(celigo:collector_stale_seconds{@account})", 'up{job=~"%{job}"}')
     ),
     _ANY_BAD,
-    size=(4, 4),
+    size=(4, 3),
 )
 _IT_IS_CELIGO = number(
     "Is it Celigo? Calls that fail",
@@ -37,7 +37,7 @@ _IT_IS_CELIGO = number(
         "/ (sum(rate(celigo_api_requests_total{@account}[10m])) > 0)"
     ),
     Field("percentunit", 1, above((limit("api_errors_ratio"), BAD), base=CALM)),
-    size=(4, 4),
+    size=(4, 3),
     trend=True,
 )
 _IT_IS_SLOW = number(
@@ -46,7 +46,7 @@ _IT_IS_SLOW = number(
     "Normal: below 1 s. From celigo_api_request_duration_seconds.",
     Query("histogram_quantile(0.95, sum by (le) (rate(celigo_api_request_duration_seconds_bucket{@account}[10m])))"),
     Field("s", 2, above((limit("api_slow"), WARNING), base=CALM)),
-    size=(4, 4),
+    size=(4, 3),
     trend=True,
 )
 _IT_IS_AN_ENDPOINT = number(
@@ -55,7 +55,7 @@ _IT_IS_AN_ENDPOINT = number(
     "From celigo_connection_online.",
     now(known_zero("count(celigo:connection_down{@account})", "celigo_connection_online{@account}")),
     _ANY_BAD,
-    size=(4, 4),
+    size=(4, 3),
 )
 _AGENTS = number(
     "On-premise agents offline",
@@ -63,21 +63,21 @@ _AGENTS = number(
     "agent count as 0. From celigo_agent_online.",
     now(known_zero("count(celigo:agent_down{@account})", _KNOWN)),
     _ANY_BAD,
-    size=(4, 4),
+    size=(4, 3),
 )
 _PAGES = number(
     "Alerts that page now",
     "Critical alerts that fire. Each is named in the table below. Normal: 0. From the alert rules.",
     now(known_zero('count(ALERTS{@account, alertstate="firing", severity="critical"})', _KNOWN)),
     _ANY_BAD,
-    size=(4, 4),
+    size=(4, 3),
 )
 
 
 def _trouble(title: str, about: str, names: str, known: str, field: Field) -> Placed:
     """Flows with one of the conditions of alerts `names`."""
     count = f'count(group {BY_FLOW} (celigo:flow_trouble{{@account, trouble=~"{names}"}}))'
-    return number(title, about, now(known_zero(count, known)), field, size=(4, 4))
+    return number(title, about, now(known_zero(count, known)), field, size=(4, 3))
 
 
 _HEALTH = [
@@ -125,7 +125,7 @@ _HEALTH = [
         "celigo_connection_online and celigo_flow_connection_info, so needs profile standard.",
         now(known_zero("count(celigo:flow_blocked{@account})", "celigo_connection_online{@account}")),
         _ANY_WARNING,
-        size=(4, 4),
+        size=(4, 3),
     ),
 ]
 
@@ -134,7 +134,7 @@ _RUNS = lines(
     "Runs of all flows that ended, a minute, by final status. From celigo_integration_runs_total.",
     [Query("60 * sum by (status) (rate(celigo_integration_runs_total{@account}[$__rate_interval]))", "{{status}}")],
     Field("short"),
-    size=(8, 7),
+    size=(8, 6),
     stacked=True,
     columns=True,
     overrides=fixed_colours(("completed", "failed", "canceled")),
@@ -149,7 +149,7 @@ _RECORDS = lines(
         )
     ],
     Field("short"),
-    size=(8, 7),
+    size=(8, 6),
     stacked=True,
     columns=True,
     overrides=fixed_colours(("success", "error", "ignored")),
@@ -160,22 +160,30 @@ _ACTIVE = lines(
     "used up. From celigo_active_runs.",
     [Query("sum by (status) (max by (account, environment, status) (celigo_active_runs{@account}))", "{{status}}")],
     Field("short"),
-    size=(8, 7),
+    size=(8, 6),
     stacked=True,
     overrides=fixed_colours(("running", "queued", "retrying", "canceling")),
 )
 
 _RANK = {"critical": "2", "warning": "1"}
-_SUBJECT = "account, environment, flow_id, integration_id, alertname, subject, integration_name, team"
+_WAYS = (
+    ("alertname", "(.+)", "celigo-api?way=alerts"),
+    ("integration_id", "(.+)", "celigo-integration?var-integration=$1"),
+    ("agent_id", "(.+)", "celigo-connections?way=agent"),
+    ("connection_id", "(.+)", "celigo-connections?var-connection=$1"),
+    ("both", "(.+);(.+)", "celigo-flow?var-integration=$1&var-flow=$2"),
+)
+"""Where a row leads, by the labels that it has; the last one that fits."""
 
 
 def _alerts(series: str) -> str:
-    """Alerts with a `subject`: the first name that they have of flow, connection, agent and integration."""
-    joined = (
-        f'label_replace(label_join({series}, "subject", "\\t", "flow_name", "connection_name", "agent_name", '
-        '"integration_name"), "subject", "$1", "subject", "\\t*([^\\t]+).*")'
-    )
-    return f"max by ({_SUBJECT}) ({joined})"
+    """Alerts with a `way` and a `subject`: the first name that they have of flow, connection, agent, integration."""
+    query = f'label_join({series}, "subject", "\\t", "flow_name", "connection_name", "agent_name", "integration_name")'
+    query = f'label_replace({query}, "subject", "$1", "subject", "\\t*([^\\t]+).*")'
+    query = f'label_join({query}, "both", ";", "integration_id", "flow_id")'
+    for label, pattern, way in _WAYS:
+        query = f'label_replace({query}, "way", "{way}", "{label}", "{pattern}")'
+    return f"max by (account, environment, alertname, subject, integration_name, team, way) ({query})"
 
 
 def _ranked() -> str:
@@ -201,34 +209,38 @@ _WORST = table_of(
             width=90,
             filled=True,
         ),
-        Column("alertname", "Alert", width=240),
-        Column("subject", "About", Field(links=(to_flow(),))),
+        Column("alertname", "Alert", width=265),
+        Column("subject", "About", Field(links=(to_where_it_is(),))),
         Column("integration_name", "Integration", width=190),
         Column("team", "Team", width=100),
         Column("Value #B", "Since", Field("s", 0), width=90),
     ],
-    size=(15, 9),
+    size=(15, 12),
     none="No alert fires, as of the newest data",
     sort="Severity",
 )
 _AGE = bars(
     "How old are the open errors?",
-    "Open errors whose records were read, by how long ago they occurred; each bar includes those below it. "
-    "After 30 days they can no longer be retried. From celigo_integration_open_errors_by_age.",
-    now(
-        "sort_desc(sum by (older_than) (max by (account, environment, integration_id, older_than) "
-        "(celigo_integration_open_errors_by_age{@account})))",
-        "over {{older_than}}",
-    ),
+    "Open errors whose records were read, by how long ago they occurred; each age includes those that are older. After "
+    "30 days an error can no longer be retried: those of the last bar lose what is needed for it within 3 days. From "
+    "celigo_integration_open_errors_by_age and celigo_integration_open_errors_expiring.",
+    [
+        now(
+            "sort_desc(sum by (older_than) (max by (account, environment, integration_id, older_than) "
+            "(celigo_integration_open_errors_by_age{@account})))",
+            "over {{older_than}}",
+        ),
+        now(f"sum(max {BY_INTEGRATION} (celigo_integration_open_errors_expiring{{@account}}))", "about to be lost"),
+    ],
     Field(steps=above(base=WARNING)),
-    size=(5, 9),
+    size=(5, 12),
 )
 _OPEN = number(
     "Open errors",
     "Errors that nobody has resolved. From celigo_integration_open_errors.",
     Query("sum(max by (account, environment, integration_id) (celigo_integration_open_errors{@account}))"),
     Field("short", 0, steps=((None, CALM),)),
-    size=(4, 9),
+    size=(4, 12),
     trend=True,
 )
 

@@ -2,7 +2,7 @@
 
 from dashboards.source import annotations, variables
 from dashboards.source.board import Board, Row
-from dashboards.source.field import Field, Steps, above
+from dashboards.source.field import Field, Steps, above, told_apart
 from dashboards.source.limits import limit
 from dashboards.source.links import to_integration
 from dashboards.source.palette import BAD, CALM, GOOD, WARNING
@@ -10,6 +10,7 @@ from dashboards.source.panels import bars, lines, number
 from dashboards.source.query import Query, now
 from dashboards.source.scope import NAMED_INTEGRATION, known_zero
 from dashboards.source.tables import Column, table_of
+from exporter.collect.audit import SOURCES as AUDIT_SOURCES
 
 _COUNT = Field(steps=((None, CALM),))
 _SOON: Steps = ((None, BAD), (limit("license_urgent"), WARNING), (limit("license_notice"), CALM))
@@ -77,7 +78,7 @@ _BY_RESOURCE = lines(
     size=(12, 8),
     stacked=True,
     columns=True,
-    names=True,
+    overrides=told_apart(("flow", "connection", "export", "import", "integration", "user", "accesstoken", "other")),
 )
 _BY_SOURCE = lines(
     "From where was it changed?",
@@ -88,7 +89,7 @@ _BY_SOURCE = lines(
     size=(12, 8),
     stacked=True,
     columns=True,
-    names=True,
+    overrides=told_apart(AUDIT_SOURCES),
 )
 
 _ENTITLEMENTS = table_of(
@@ -147,17 +148,19 @@ _ORPHANS = bars(
     "What does nobody use?",
     "Connections, exports and imports that are in no flow, and enabled flows that nothing starts. They cost nothing, "
     "but hide what matters. Needs profile full. From the lists of flows, exports, imports and connections.",
-    now(
-        "sort_desc(sum by (kind) (max by (account, environment, kind) (celigo_orphaned_resources{@account})))",
-        "{{kind}}",
-    ),
+    [
+        now(
+            "sort_desc(sum by (kind) (max by (account, environment, kind) (celigo_orphaned_resources{@account})))",
+            "{{kind}}",
+        )
+    ],
     Field("short", 0, ((None, GOOD),)),
     size=(7, 8),
 )
 _OWNERS = bars(
     "Who owns how many flows?",
     "Flows by team, as `ownership` in the exporter's configuration gives them. From celigo_flow_owner_info.",
-    now('sort_desc(count by (team) (celigo:flow_labels{@account, team!=""}))', "{{team}}"),
+    [now('sort_desc(count by (team) (celigo:flow_labels{@account, team!=""}))', "{{team}}")],
     Field("short", 0, ((None, GOOD),), none="`ownership` gives no flow a team"),
     size=(7, 8),
 )
