@@ -155,6 +155,7 @@ class Prometheus(Program):
         interval: str = "2s",
         rules: Sequence[Path] = (),
         alertmanagers: Sequence[str] = (),
+        flags: Sequence[str] = (),
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -175,6 +176,7 @@ class Prometheus(Program):
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address=127.0.0.1:{self.port}",
                 "--log.level=warn",
+                *flags,
             ]
         )
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,16 +63,28 @@ def firings(
 
     Rules are evaluated `every` so many minutes. What was played is there `replicas` times, each a minute later.
     """
+    known = [name for name in named if name in rules.alerts]
+    return list(reported(_evaluated(rules, every, _tests(played, range(0, minutes + 1, every), known, replicas))))
+
+
+def asked(played: Played, rules: Rules, minutes: range, questions: Sequence[Mapping[str, str]]) -> str:
+    """What promtool reports of expressions, as its test files have them; rules are evaluated at each of `minutes`."""
+    series = list(_series(played, minutes.stop, 0, 1))
+    return _evaluated(
+        rules, minutes.step, {"interval": "1m", "input_series": series, "promql_expr_test": list(questions)}
+    )
+
+
+def _evaluated(rules: Rules, every: int, tests: Mapping[str, object]) -> str:
+    """The report of one test file; rules are evaluated `every` so many minutes."""
     with tempfile.TemporaryDirectory(prefix="promtool-") as folder:
         (Path(folder) / "celigo.rules.yml").write_text(rules.text, "utf-8")
-        known = [name for name in named if name in rules.alerts]
-        tests = _tests(played, range(0, minutes + 1, every), known, replicas)
         # Without an order promtool draws one, and what is recorded is a step old for groups that come before.
         order = {"evaluation_interval": f"{every}m", "group_eval_order": rules.groups}
         content = {"rule_files": ["celigo.rules.yml"], **order, "tests": [tests]}
         # JSON is YAML; its escapes for what is beyond two bytes are not.
         (Path(folder) / "incident.yml").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-        return list(reported(_run(folder)))
+        return _run(folder)
 
 
 def _tests(played: Played, minutes: range, named: Sequence[str], replicas: int) -> dict[str, object]:
@@ -127,7 +139,7 @@ def reported(report: str) -> Iterator[Firing]:
     for line in report.splitlines():
         text = line.strip()
         if _EXPRESSION.match(line) or _ALERT.match(line):
-            minute, by_name = _minute(text), bool(_ALERT.match(line))
+            minute, by_name = at_minute(text), bool(_ALERT.match(line))
         elif text.startswith("Labels:"):
             labels = _texts(text)
         elif text.startswith("Annotations:"):
@@ -138,7 +150,8 @@ def reported(report: str) -> Iterator[Firing]:
             raise PromtoolFailed(text)
 
 
-def _minute(text: str) -> int:
+def at_minute(text: str) -> int:
+    """The minute in a line of a report that says when something was looked at. Raises PromtoolFailed."""
     found = _AT.search(text)
     if found is None:
         raise PromtoolFailed(text)

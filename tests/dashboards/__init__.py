@@ -1,0 +1,1 @@
+"""Dashboards are drawn on a day that was lived: `python -m tests.dashboards.day --serve`."""
