@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,7 +59,8 @@ class LivedPrometheus(Prometheus):
 def played_day(keep: Path | None = None, story: Path = STORY, ahead: int = AHEAD) -> Iterator[LivedPrometheus]:
     """A Prometheus on the day in `story`, which ends in this minute but for `ahead` minutes.
 
-    What was played is kept in the folder `keep` and only moved to now the next time. Raises ScenarioError.
+    What was played is kept in the folder `keep` and only moved to now the next time, which takes a fraction of the
+    time. Raises ScenarioError.
     """
     day = the_day(story, keep)
     with tempfile.TemporaryDirectory(prefix="day-") as folder:
@@ -128,17 +129,24 @@ def main(arguments: Sequence[str]) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.dashboards.day", description="Plays a day into Prometheus.")
     parser.add_argument("--serve", action="store_true", help="start Prometheus on it and wait until interrupted")
-    parser.add_argument("--keep", type=Path, help="folder for what was played, which takes minutes")
+    parser.add_argument("--keep", type=Path, help="folder for what was played; empty it when the exporter has changed")
+    parser.add_argument("--story", type=Path, default=STORY, help="a scenario file of another day")
     wanted = parser.parse_args(arguments)
     # What the exporter logs about trouble is what the day is about.
     logging.disable()
-    if not wanted.serve:
-        the_day(STORY, wanted.keep)
-        return 0
-    with played_day(wanted.keep) as prometheus:
-        print(prometheus.url, flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    if wanted.serve:
+        serve(wanted.story, wanted.keep)
+    else:
+        the_day(wanted.story, wanted.keep)
     return 0
+
+
+def serve(story: Path, keep: Path | None) -> None:
+    """Print the URL and wait for SIGINT or SIGTERM, after either of which nothing is left running."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), played_day(keep, story) as prometheus:
+        print(prometheus.url, flush=True)
+        signal.pause()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A short day in a real Prometheus: it ends now, and all that was scraped, recorded and alerted is in it."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from exporter.rules.source import alerts
 from tests.dashboards import day as days
 from tests.dashboards.day import STORY, LivedPrometheus, every_series, played_day, the_day
 from tests.dashboards.series import MINUTE
+from tests.e2e.processes import Program, answers, until
 from tests.incidents.scenario import read
 
 pytestmark = pytest.mark.e2e
@@ -120,6 +122,16 @@ def test_a_day_that_was_kept_is_not_played_again(lived: Lived, monkeypatch: pyte
     monkeypatch.delattr(days, "lived")
     kept = the_day(SHORT, lived.kept)
     assert (kept.last, len(list(lived.kept.iterdir()))) == (25, 1)
+
+
+def test_the_command_prints_the_url_and_leaves_nothing_running(lived: Lived) -> None:
+    command = [sys.executable, "-m", "tests.dashboards.day", "--serve", f"--keep={lived.kept}", f"--story={SHORT}"]
+    with Program(command) as program:
+        url = until(lambda: program.running() and program.stdout().strip(), "the URL is printed")
+        assert answers(f"{url}/-/ready")
+        status, _ = program.terminate()
+    assert status == 0
+    assert not answers(f"{url}/-/ready")
 
 
 def test_the_story_names_parts_that_it_has() -> None:
