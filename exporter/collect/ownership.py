@@ -36,7 +36,8 @@ class Ownership:
         """The entry that the flow has, None when none matches; `integrations` are the account's names by id."""
         home = flow.integration_id
         name = STANDALONE_NAME if home == STANDALONE else integrations.get(home, home)
-        found = (self._flows.get(flow.id), self._integrations.get(home), self._integrations.get(name))
+        own = (self._flows.get(flow.id), self._flows.get(flow.name))
+        found = (*own, self._integrations.get(home), self._integrations.get(name))
         places = [place for place in (*found, self._named(flow.name)) if place is not None]
         return self._entries[min(places)] if places else None
 

@@ -166,7 +166,7 @@ FLOW_FILTER = (
 )
 
 MATCH = (
-    Key("flow", term(), "Id of a flow."),
+    Key("flow", term(), "Id or exact name of a flow."),
     Key("name", pattern(), "Matches the flow's whole name."),
     Key("integration", term(), "Id or exact name of the flow's integration."),
 )

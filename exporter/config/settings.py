@@ -203,7 +203,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipMatch:
-    """Which flows an entry is about; exactly one is set. `name` is a pattern, `integration` an id or name."""
+    """Which flows an entry is about; exactly one is set. `name` is a pattern, the others an id or a name."""
 
     flow: str | None = None
     name: str | None = None

@@ -33,7 +33,8 @@ def by_integration(wanted: str, team: str = "team") -> Owner:
     ("owner", "subject", "expected"),
     [
         (by_flow("f1"), flow(), True),
-        (by_flow("Orders"), flow(), False),
+        (by_flow("Orders"), flow(), True),
+        (by_flow("Ord.*"), flow(), False),
         (by_name("Ord.*"), flow(), True),
         (by_name("Ord"), flow(), False),
         (by_name(".*"), flow(name="Two\nlines"), True),
@@ -46,7 +47,7 @@ def by_integration(wanted: str, team: str = "team") -> Owner:
         (by_integration("f1"), flow(), False),
     ],
     ids=[
-        "id", "name-for-an-id", "pattern", "part-of-a-name", "line-end", "integration-id", "integration-name",
+        "id", "exact-name", "no-pattern-over-exact-names", "pattern", "part-of-a-name", "line-end", "integration-id", "integration-name",
         "no-pattern-over-integrations", "integration-without-name", "standalone", "standalone-by-name", "flow-id",
     ],
 )  # fmt: skip

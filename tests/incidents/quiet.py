@@ -45,7 +45,7 @@ _CAST = {
 }
 _OWNERSHIP = [
     {"match": {"flow": "Night"}, "team": "finance", "tier": "gold", "freshness": "26h"},
-    {"match": {"flow": "Released .*"}, "team": "commerce", "tier": "silver", "freshness": "3h"},
+    {"match": {"name": "Released .*"}, "team": "commerce", "tier": "silver", "freshness": "3h"},
 ]
 
 
