@@ -1,1 +1,1 @@
-"""Dashboards are drawn on a day that was lived: `python -m tests.dashboards.day --serve`."""
+"""Dashboards: what they ask, what they are made of, and a day of data to draw them on."""
