@@ -47,8 +47,9 @@ def by_integration(wanted: str, team: str = "team") -> Owner:
         (by_integration("f1"), flow(), False),
     ],
     ids=[
-        "id", "exact-name", "no-pattern-over-exact-names", "pattern", "part-of-a-name", "line-end", "integration-id", "integration-name",
-        "no-pattern-over-integrations", "integration-without-name", "standalone", "standalone-by-name", "flow-id",
+        "id", "exact-name", "no-pattern-over-exact-names", "pattern", "part-of-a-name", "line-end", "integration-id",
+        "integration-name", "no-pattern-over-integrations", "integration-without-name", "standalone",
+        "standalone-by-name", "flow-id",
     ],
 )  # fmt: skip
 def test_a_flow_is_matched_by_its_id_its_whole_name_or_its_integration(

@@ -54,15 +54,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a scenario."""
+    """What became of a scenario; `unseen` says which of its alerts no dashboard shows."""
 
     title: str
     lines: tuple[Line, ...] = field(default=())
+    unseen: tuple[str, ...] = ()
 
     @property
     def problems(self) -> list[str]:
         """Everything that is wrong, a line each."""
-        return [f"{line.alert}: {problem}" for line in self.lines for problem in line.problems]
+        return [*(f"{line.alert}: {problem}" for line in self.lines for problem in line.problems), *self.unseen]
 
     @property
     def false_alarms(self) -> int:
@@ -96,13 +97,13 @@ def judge(scenario: Scenario, cast: Cast, found: Sequence[Episode]) -> Verdict:
     """Every expectation's line, then a line for each alert that nobody expected."""
     left = list(found)
     lines: list[Line] = []
-    for expected, labels in _wanted(scenario.expect, cast):
+    for expected, labels in wanted(scenario.expect, cast):
         lines += _judged(expected, labels, left)
     lines += [_false_alarm(episode) for episode in left]
     return Verdict(scenario.title, tuple(lines))
 
 
-def _wanted(expects: Sequence[Expected], cast: Cast) -> Iterator[tuple[Expected, dict[str, str]]]:
+def wanted(expects: Sequence[Expected], cast: Cast) -> Iterator[tuple[Expected, dict[str, str]]]:
     """Each expectation with the labels it asks for; one that names many members stands once for each."""
     for expected in expects:
         plain = {label: value for label, value in expected.labels.items() if label not in _IDS}

@@ -6,16 +6,17 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from tests.incidents.judge import Line, Verdict, episodes, judge
-from tests.incidents.promtool import PromtoolFailed, firings
+from tests.incidents.promtool import Answer, Firing, PromtoolFailed, evaluated
 from tests.incidents.rules import Rules
 from tests.incidents.scenario import ScenarioError, read
 from tests.incidents.spans import said
 from tests.incidents.stage import play
+from tests.incidents.visible import families, looks
 
 _ROW = "{:<38} {:<32} {:<18} {:>9} {:>9}  {}".format
 
@@ -48,16 +49,21 @@ def tried(file: Path, rules: Rules) -> Outcome:
     begun = time.perf_counter()
     scenario = read(file)
     try:
-        played = play(scenario, rules.series)
+        played = play(scenario, rules.series | families(scenario))
     except ScenarioError as error:
         raise ScenarioError(f"{file.name}: {error}") from None
-    evaluated = time.perf_counter()
+    halfway = time.perf_counter()
     named = list(dict.fromkeys(expected.alert for expected in scenario.expect))
     every = scenario.evaluated_every
-    fired = firings(played, rules, scenario.minutes, named, every, scenario.replicas)
-    found = episodes(fired, scenario.warm_up, scenario.minutes, every)
-    verdict = judge(scenario, played.cast, found)
-    return Outcome(name_of(file), verdict, evaluated - begun, time.perf_counter() - evaluated)
+    asked = looks(scenario, played.cast)
+    questions = {question for look in asked for question in look.questions}
+    told = evaluated(played, rules, scenario.minutes, named, every, scenario.replicas, questions)
+    found = episodes((one for one in told if isinstance(one, Firing)), scenario.warm_up, scenario.minutes, every)
+    unseen = tuple(
+        problem for look in asked for problem in look.problems(one for one in told if isinstance(one, Answer))
+    )
+    verdict = replace(judge(scenario, played.cast, found), unseen=unseen)
+    return Outcome(name_of(file), verdict, halfway - begun, time.perf_counter() - halfway)
 
 
 def all_tried(files: Sequence[Path], rules: Rules) -> Iterator[Outcome | str]:
@@ -86,6 +92,7 @@ def rows(outcome: Outcome) -> Iterator[str]:
     for line in outcome.verdict.lines:
         times = _window(line), _minutes(line.detected), _minutes(line.resolved)
         yield _ROW(outcome.name, line.alert, *times, _said(line))
+    yield from (f"  {problem}" for problem in outcome.verdict.unseen)
     if not outcome.verdict.lines:
         yield _ROW(outcome.name, "(nothing)", "", "", "", "ok")
 

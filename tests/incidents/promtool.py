@@ -10,9 +10,10 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.incidents.notation import notation
 from tests.incidents.rules import Rules
@@ -33,6 +34,8 @@ _AT = re.compile(r"time: (?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:\d+s)?, 
 _EXPRESSION = re.compile(r'^\s+expr: "')
 _ALERT = re.compile(r"^\s+alertname: ")
 _LABELS = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)=("(?:[^"\\]|\\.)*")')
+_QUOTED = re.compile(r'expr: ("(?:[^"\\]|\\.)*")')
+_SAMPLE = re.compile(r'(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}) ([^\s,]+)')
 _SET = re.compile(r'\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}')
 Texts = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
@@ -56,15 +59,44 @@ class Firing:
         return dict(self.labels)["alertname"]
 
 
-def firings(
-    played: Played, rules: Rules, minutes: int, named: Sequence[str], every: int = 1, replicas: int = 1
-) -> list[Firing]:
-    """Every alert that fires at each minute up to `minutes`; alerts in `named` with their annotations.
+@dataclass(frozen=True)
+class Answer:
+    """A sample that an expression gave at a minute."""
 
-    Rules are evaluated `every` so many minutes. What was played is there `replicas` times, each a minute later.
+    minute: int
+    query: str
+    labels: Texts
+    value: float
+
+
+Question = tuple[int, str]
+"""A minute and an expression."""
+
+
+def firings(played: Played, rules: Rules, minutes: int, named: Sequence[str], every: int = 1) -> list[Firing]:
+    """Every alert that fires at each minute up to `minutes`; see `evaluated`."""
+    return [one for one in evaluated(played, rules, minutes, named, every) if isinstance(one, Firing)]
+
+
+def evaluated(
+    played: Played,
+    rules: Rules,
+    minutes: int,
+    named: Sequence[str],
+    every: int = 1,
+    replicas: int = 1,
+    questions: Collection[Question] = (),
+) -> list[Firing | Answer]:
+    """Every alert that fires at each minute up to `minutes`, and the answers to `questions`.
+
+    Alerts in `named` come with their annotations. Rules are evaluated `every` so many minutes. What was played is there
+    `replicas` times, each a minute later.
     """
     known = [name for name in named if name in rules.alerts]
-    return list(reported(_evaluated(rules, every, _tests(played, range(0, minutes + 1, every), known, replicas))))
+    tests = _tests(played, range(0, minutes + 1, every), known, replicas)
+    more = [{"eval_time": f"{minute}m", "expr": query} for minute, query in questions]
+    tests = {**tests, "promql_expr_test": [*tests["promql_expr_test"], *more]}
+    return list(reported(_evaluated(rules, every, tests)))
 
 
 def asked(played: Played, rules: Rules, minutes: range, questions: Sequence[Mapping[str, str]]) -> str:
@@ -87,7 +119,7 @@ def _evaluated(rules: Rules, every: int, tests: Mapping[str, object]) -> str:
         return _run(folder)
 
 
-def _tests(played: Played, minutes: range, named: Sequence[str], replicas: int) -> dict[str, object]:
+def _tests(played: Played, minutes: range, named: Sequence[str], replicas: int) -> dict[str, Any]:
     # Of weeks that are looked at every so often only those instants are written; all of them would fill the memory.
     step = minutes.step if minutes.step > _LOOKBACK and replicas == 1 else 1
     return {
@@ -132,22 +164,33 @@ def _run(folder: str) -> str:
     return done.stderr
 
 
-def reported(report: str) -> Iterator[Firing]:
-    """Alerts in a report of `promtool test rules`. Raises PromtoolFailed for lines of another kind."""
-    minute, by_name = 0, False
+def reported(report: str) -> Iterator[Firing | Answer]:
+    """Alerts and answers in a report of `promtool test rules`. Raises PromtoolFailed for lines of another kind."""
+    minute, by_name, query = 0, False, _FIRING
     labels: Texts = ()
     for line in report.splitlines():
         text = line.strip()
         if _EXPRESSION.match(line) or _ALERT.match(line):
             minute, by_name = at_minute(text), bool(_ALERT.match(line))
+            query = _FIRING if by_name else _query(text)
         elif text.startswith("Labels:"):
             labels = _texts(text)
         elif text.startswith("Annotations:"):
             yield Firing(minute, labels, _texts(text))
+        elif text.startswith("got: ") and query != _FIRING:
+            yield from (Answer(minute, query, _texts(labels), float(value)) for labels, value in _SAMPLE.findall(text))
         elif text.startswith("got: ") and not by_name:
             yield from (Firing(minute, _texts(found)) for found in _SET.findall(text))
         elif text not in ("", "FAILED:", "exp:[],", "got:[", "]", "exp: nil") and not re.fullmatch(r"\d+:", text):
             raise PromtoolFailed(text)
+
+
+def _query(text: str) -> str:
+    """The expression in a line of a report, as Go quotes it."""
+    quoted = _QUOTED.match(text)
+    if quoted is None:
+        raise PromtoolFailed(text)
+    return str(ast.literal_eval(quoted[1]))
 
 
 def at_minute(text: str) -> int:

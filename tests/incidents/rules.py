@@ -11,7 +11,7 @@ import yaml
 from exporter.rules.compose import rules_file
 from exporter.rules.thresholds import default_thresholds
 
-_SERIES = re.compile(r"\bceligo_[a-z0-9_]+")
+METRIC = re.compile(r"\bceligo_[a-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def rules_of(text: str) -> Rules:
     content: Any = yaml.safe_load(text)
     held: Sequence[Mapping[str, Any]] = [rule for group in content["groups"] for rule in group["rules"]]
     alerts = dict.fromkeys(str(rule["alert"]) for rule in held if "alert" in rule)
-    series = frozenset(name for rule in held for name in _SERIES.findall(str(rule)))
+    series = frozenset(name for rule in held for name in METRIC.findall(str(rule)))
     groups = tuple(str(group["name"]) for group in content["groups"])
     return Rules(text, groups, tuple(alerts), series)
 

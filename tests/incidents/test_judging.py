@@ -6,7 +6,7 @@ import pytest
 
 from tests.incidents.cast import Cast
 from tests.incidents.judge import Verdict, episodes, judge
-from tests.incidents.promtool import Firing, firings, reported
+from tests.incidents.promtool import Firing, evaluated, firings, reported
 from tests.incidents.rules import rules_of
 from tests.incidents.scenario import parse
 from tests.incidents.stage import Played
@@ -132,8 +132,8 @@ def test_series_end_with_the_exporter_and_its_target_is_down() -> None:
 
 
 def test_of_two_replicas_each_series_is_there_and_the_second_is_late() -> None:
-    fired = firings(played(lambda minute: minute < 0), RULES, WARM_UP + LASTS, [], replicas=2)
-    found = episodes(fired, WARM_UP, WARM_UP + LASTS)
+    told = evaluated(played(lambda minute: minute < 0), RULES, WARM_UP + LASTS, [], replicas=2)
+    found = episodes((one for one in told if isinstance(one, Firing)), WARM_UP, WARM_UP + LASTS)
     assert [(each.labels["instance"], each.begin) for each in found] == [("exporter:10940", 5), ("replica:10940", 6)]
 
 
