@@ -13,7 +13,7 @@ from tests.incidents.stage import Played
 EVERY = 2
 """Minutes between two evaluations; promtool takes most of the time, and half as much of it as with one a minute."""
 
-_EVERYTHING = '{__name__=~"celigo:.+|ALERTS"}'
+_EVERYTHING = '{__name__=~"celigo:.+|ALERTS.*"}'
 _SAMPLE = re.compile(r'(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}) ([^\s,]+)')
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)=("(?:[^"\\]|\\.)*")')
 

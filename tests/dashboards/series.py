@@ -10,7 +10,7 @@ MINUTE = 60
 Changes = list[tuple[int, Sample]]
 """A minute and the value from there on; None where the series ends."""
 
-_RECORDED_INSTANTS = frozenset({"celigo:flow_edited_since_success"})
+_RECORDED_INSTANTS = frozenset({"celigo:flow_edited_since_success", "ALERTS_FOR_STATE"})
 """What rules record that is an instant; all else about time is how long ago."""
 
 

@@ -10,6 +10,7 @@ from dashboards.source.panels import Placed, bars, lines, number
 from dashboards.source.query import Query, now
 from dashboards.source.scope import BY_FLOW, BY_INTEGRATION, known_zero
 from dashboards.source.tables import Column, table_of
+from exporter.collect.ageing import AGES
 
 _KNOWN = "celigo_up{@account}"
 _ANY_BAD = Field(steps=above((1, BAD), base=CALM))
@@ -219,17 +220,14 @@ _WORST = table_of(
     none="No alert fires, as of the newest data",
     sort="Severity",
 )
+_AGED = "celigo_integration_open_errors_by_age"
 _AGE = bars(
     "How old are the open errors?",
     "Open errors whose records were read, by how long ago they occurred; each age includes those that are older. After "
     "30 days an error can no longer be retried: those of the last bar lose what is needed for it within 3 days. From "
     "celigo_integration_open_errors_by_age and celigo_integration_open_errors_expiring.",
     [
-        now(
-            "sort_desc(sum by (older_than) (max by (account, environment, integration_id, older_than) "
-            "(celigo_integration_open_errors_by_age{@account})))",
-            "over {{older_than}}",
-        ),
+        *(now(f'sum(max {BY_INTEGRATION} ({_AGED}{{@account, older_than="{age}"}}))', f"over {age}") for age in AGES),
         now(f"sum(max {BY_INTEGRATION} (celigo_integration_open_errors_expiring{{@account}}))", "about to be lost"),
     ],
     Field(steps=above(base=WARNING)),
