@@ -116,3 +116,11 @@ def fixed_colours(names: Iterable[str]) -> Sequence[DashboardFieldConfigSourceOv
         for name in names
         if name in OUTCOMES
     ]
+
+
+def drawn(name: str, colour: str, *, dashed: bool = False) -> DashboardFieldConfigSourceOverrides:
+    """The colour of the series `name`; `dashed` for what is a bound of the others."""
+    properties: dict[str, object] = {"color": {"mode": "fixed", "fixedColor": colour}}
+    if dashed:
+        properties |= {"custom.lineStyle": {"fill": "dash", "dash": [8, 8]}, "custom.lineWidth": 1}
+    return override("byName", name, properties)

@@ -114,10 +114,13 @@ def lines(
     )
 
 
-def timeline(title: str, about: str, queries: Sequence[Query], field: Field, *, size: tuple[int, int]) -> Placed:
-    """States over time, a band for each query."""
+def timeline(
+    title: str, about: str, queries: Sequence[Query], field: Field, *, size: tuple[int, int], words: bool = False
+) -> Placed:
+    """States over time, a band for each query; `words` says in the bands what they are, where there is room."""
     legend = common.VizLegendOptions(show_legend=False)
-    options = statetimeline.Options(show_value=common.VisibilityMode.NEVER, legend=legend, tooltip=_tooltip())
+    shown = common.VisibilityMode.AUTO if words else common.VisibilityMode.NEVER
+    options = statetimeline.Options(show_value=shown, legend=legend, tooltip=_tooltip())
     custom = statetimeline.FieldConfig(fill_opacity=85)
     return make("state-timeline", title, about, queries, field, options=options, custom=custom, size=size)
 

@@ -1,7 +1,8 @@
 """Which part of everything a query is about: short forms for the matchers that the variables at the top fill.
 
 `{@account}` in a query stands for the matchers of the chosen accounts, `{@integration}`, `{@flow}`, `{@connection}`
-for those of what is chosen besides; `{@account, code="429"}` adds more. `NAMED_FLOW` and its kin join names to ids.
+for those of what is chosen besides, `{@flows}` for all flows of the one integration that a board is about;
+`{@account, code="429"}` adds more. `NAMED_FLOW` and its kin join names to ids.
 """
 
 import re
@@ -10,6 +11,7 @@ _MATCHERS = {
     "account": 'account=~"$account", environment=~"$environment"',
     "integration": 'account=~"$account", environment=~"$environment", integration_id=~"$integration"',
     "flow": 'account=~"$account", environment=~"$environment", flow_id=~"$flow"',
+    "flows": 'account=~"$account", environment=~"$environment", flow_id=~"$flows"',
     "connection": 'account=~"$account", environment=~"$environment", connection_id=~"$connection"',
 }
 
@@ -30,6 +32,11 @@ NAMED_FLOW = (
     f"* {ON_FLOW} group_left (flow_name, integration_id, integration_name, team, tier, region) "
     'celigo:flow_labels{@account, team=~"$team"}'
 )
+NAMED_FLOW_HERE = (
+    f"* {ON_FLOW} group_left (flow_name, integration_id, integration_name, team, tier, region) "
+    "celigo:flow_labels{@integration}"
+)
+"""As `NAMED_FLOW`, where an integration is chosen and no team."""
 NAMED_CONNECTION = (
     f"* {ON_CONNECTION} group_left (connection_name, type, agent_id, team, region) celigo:connection_labels{{@account}}"
 )

@@ -52,6 +52,20 @@ def flow(*, one: bool = False, hidden: bool = False) -> VariableModel:
     return _chosen("flow", "Flow", query, one=one, named=named, hidden=hidden, any_value=None)
 
 
+def flows() -> VariableModel:
+    """The ids of all flows of the chosen integration; never shown. Another name than `flow`, which links hand on."""
+    query = "celigo_flow_info{@integration}"
+    return _chosen("flows", "Flows", query, named=("flow_name", "flow_id"), hidden=True, any_value=None)
+
+
+def steps() -> VariableModel:
+    """The ids of the steps that are known of the chosen flow; never shown."""
+    query = "query_result(group by (step_id) (celigo_step_open_errors{@flow} or celigo_step_records_total{@flow}))"
+    variable = _chosen("steps", "Steps", query, hidden=True, any_value=None)
+    variable.regex = '/step_id="([^"]+)"/'
+    return variable
+
+
 def connection() -> VariableModel:
     """Which connections, by name."""
     return _chosen(

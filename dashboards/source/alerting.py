@@ -1,0 +1,90 @@
+"""Alerts on a board about one thing: which fire and about what, as rows of a table and as bands over time."""
+
+from dashboards.source.field import Field
+from dashboards.source.links import to_connection, to_flow
+from dashboards.source.palette import CALM, SEVERITIES, UNKNOWN
+from dashboards.source.panels import Placed, timeline
+from dashboards.source.query import Query
+from dashboards.source.scope import BY_FLOW, ON_CONNECTION
+from dashboards.source.tables import Column, table_of
+
+_RANK = {"critical": 3, "warning": 2, "info": 1}
+_STATES = {"0": ("none", CALM), **{str(rank): (severity, SEVERITIES[severity]) for severity, rank in _RANK.items()}}
+_BLIND = "CeligoTokenRejected|CeligoApiUnreachable|CeligoDataStale|CeligoManyFlowsOverdue|CeligoNoRunsFinished"
+_IDENTITY = "account, environment, flow_id, integration_id, connection_id, alertname, subject"
+_SUBJECT = '"flow_name", "connection_name", "agent_name", "integration_name", "account"'
+
+
+def alerts_now(title: str, about: str, chosen: str, flows: str, *, size: tuple[int, int]) -> Placed:
+    """The alerts that fire, the worst first, and since when."""
+    firing = _named(_by_severity(chosen, flows))
+    since = _named(_concerning("ALERTS_FOR_STATE", chosen, flows))
+    return table_of(
+        title,
+        about,
+        [firing, f"(time() - {since}) and {firing}"],
+        [
+            Column("Value #A", "Severity", Field(states=_STATES), width=90, filled=True),
+            Column("alertname", "Alert", width=240),
+            Column("subject", "About", Field(links=(to_flow(), to_connection()))),
+            Column("Value #B", "Since", Field("s", 0), width=90),
+        ],
+        size=size,
+        none="No alert fires, as of the newest data",
+        sort="Severity",
+    )
+
+
+def alerts_then(title: str, about: str, chosen: str, flows: str, *, size: tuple[int, int]) -> Placed:
+    """A band for each alert that fired, on the colour of its severity."""
+    bands = f"max by (alertname) ({_by_severity(chosen, flows)})"
+    field = Field(states=_STATES, none="No alert fired in this time")
+    return timeline(title, about, [Query(bands, "{{alertname}}")], field, size=size)
+
+
+def count_of_alerts(chosen: str, flows: str) -> str:
+    """How many fire."""
+    return f"count({_named(_by_severity(chosen, flows))})"
+
+
+WORST_STATES = {**_STATES, "0.5": ("pending", UNKNOWN)}
+
+
+def worst_of_flows(chosen: str) -> str:
+    """Of each flow the worst alert in the label `worst`, by the rank of its severity; one that is pending if none fires."""
+    firing = " or ".join(
+        f'{rank} * ALERTS{{{chosen}, scope="flow", alertstate="firing", severity="{severity}"}}'
+        for severity, rank in _RANK.items()
+    )
+    pending = f'0.5 * ALERTS{{{chosen}, scope="flow", alertstate="pending"}}'
+    worst = f"topk {BY_FLOW} (1, {firing} or {pending})"
+    short = f'label_replace({worst}, "worst", "$1", "alertname", "Celigo(?:Flow)?(.*)")'
+    return f"max by (account, environment, flow_id, worst) ({short})"
+
+
+def _concerning(series: str, chosen: str, flows: str, more: str = "") -> str:
+    """Alerts of what `chosen` matches, of connections that `flows` use and of agents before those.
+
+    Besides those about the account that make everything else on a board untrue.
+    """
+    used = f"celigo_flow_connection_info{{{flows}}}"
+    behind = f"(celigo:connection_labels{{@account}} and {ON_CONNECTION} {used})"
+    of_account = f'@account{more}, alertname=~"{_BLIND}"'
+    return (
+        f'({series}{{{chosen}{more}, scope=~"flow|integration"}} or {series}{{{of_account}}}'
+        f' or ({series}{{@account{more}, scope="connection"}} and {ON_CONNECTION} {used})'
+        f' or ({series}{{@account{more}, scope="agent"}} and on (account, environment, agent_id) {behind}))'
+    )
+
+
+def _by_severity(chosen: str, flows: str) -> str:
+    """Those that fire, with the rank of their severity as the value."""
+    firing = {severity: f', alertstate="firing", severity="{severity}"' for severity in _RANK}
+    ranked = (f"{rank} * {_concerning('ALERTS', chosen, flows, firing[severity])}" for severity, rank in _RANK.items())
+    return f"({' or '.join(ranked)})"
+
+
+def _named(alerts: str) -> str:
+    """`alerts` with a `subject`: the first name that they have."""
+    joined = f'label_join({alerts}, "subject", "\\t", {_SUBJECT})'
+    return f'max by ({_IDENTITY}) (label_replace({joined}, "subject", "$1", "subject", "\\t*([^\\t]+).*"))'
