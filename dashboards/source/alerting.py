@@ -24,7 +24,7 @@ def alerts_now(title: str, about: str, chosen: str, flows: str, *, size: tuple[i
         about,
         [firing, f"(time() - {since}) and {firing}"],
         [
-            Column("Value #A", "Severity", Field(states=_STATES), width=90, filled=True),
+            Column("Value #A", "Severity", Field(states=_STATES, steps=((None, CALM),)), width=90, filled=True),
             Column("alertname", "Alert", width=240),
             Column("subject", "About", Field(links=(to_flow(), to_connection()))),
             Column("Value #B", "Since", Field("s", 0), width=90),
@@ -51,7 +51,7 @@ WORST_STATES = {**_STATES, "0.5": ("pending", UNKNOWN)}
 
 
 def worst_of_flows(chosen: str) -> str:
-    """Of each flow the worst alert in the label `worst`, by the rank of its severity; one that is pending if none fires."""
+    """Of each flow the worst alert in the label `worst`, by rank; a pending one if none fires."""
     firing = " or ".join(
         f'{rank} * ALERTS{{{chosen}, scope="flow", alertstate="firing", severity="{severity}"}}'
         for severity, rank in _RANK.items()

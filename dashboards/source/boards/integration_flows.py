@@ -25,8 +25,9 @@ def _of_flow(metric: str) -> str:
 
 FLOWS = table_of(
     "Which of its flows is in trouble?",
-    "Every flow of the integration, those with the worst alert first; pending: not for long enough yet. Late: since its schedule wanted a run, beyond its grace. Usually: the 95th percentile "
-    "of its newest 50 runs. Durations and successes need profile standard.",
+    "Every flow of the integration, those with the worst alert first; pending: not for long enough yet. Late by: since "
+    "its schedule wanted a run, when that is beyond its grace. Usually: the 95th percentile of its newest 50 runs. "
+    "Durations, successes and the newest status need profile standard.",
     [
         app(
             "max by (account, environment, flow_id, integration_id, flow_name, trigger, region) "
@@ -48,9 +49,9 @@ FLOWS = table_of(
         Column("flow_name", "Flow", Field(links=(to_flow(), _IN_BUILDER))),
         Column("trigger", "Started by", width=100),
         Column("Value #B", "Is", Field(states={"1": ("on", CALM), "0": ("off", UNKNOWN)}), width=60, filled=True),
-        Column("Value #C", "Severity", Field(states=WORST_STATES), width=85, filled=True),
+        Column("Value #C", "Severity", Field(states=WORST_STATES, steps=((None, CALM),)), width=85, filled=True),
         Column("worst", "Worst alert", width=150),
-        Column("status", "Newest run", Field(states=_ENDS), width=105, filled=True),
+        Column("status", "Newest run", Field(states=_ENDS, steps=((None, CALM),)), width=105, filled=True),
         Column(
             "Value #E",
             "Failed in a row",
@@ -58,8 +59,8 @@ FLOWS = table_of(
             width=120,
             filled=True,
         ),
-        Column("Value #F", "Newest success", Field("dateTimeFromNow"), width=130),
-        Column("Value #G", "Next run wanted", Field("dateTimeFromNow"), width=130),
+        Column("Value #F", "Newest success", Field("dateTimeFromNow"), width=140),
+        Column("Value #G", "Next run wanted", Field("dateTimeFromNow"), width=145),
         Column("Value #H", "Late by", Field("s", 0, above((1, BAD), base=CALM)), width=85, filled=True),
         Column("Value #I", "Took", Field("s", 1), width=95),
         Column("Value #J", "Usually", Field("s", 1), width=95),

@@ -1,0 +1,186 @@
+"""Flow: how it is now, as numbers, and how it was, as bands."""
+
+from dashboards.source.field import Field, above
+from dashboards.source.limits import limit
+from dashboards.source.palette import BAD, BLUE, CALM, GOOD, PURPLE, UNKNOWN, WARNING
+from dashboards.source.panels import number, timeline
+from dashboards.source.query import Query, now
+from dashboards.source.scope import known_zero
+
+_SMALL = (4, 3)
+_ENDS = (("completed", CALM), ("failed", BAD), ("canceled", PURPLE))
+_TIME = Field("s", 0, steps=((None, CALM),))
+_KNOWN = "celigo_flow_enabled{@flow}"
+_BLOCKED = "celigo:flow_blocked{@flow}"
+_LATE = "celigo:flow_late_seconds{@flow}"
+_NEXT = "celigo_flow_next_expected_run_timestamp_seconds{@flow}"
+_SUCCESS = "celigo_flow_last_success_timestamp_seconds{@flow}"
+_RUNNING = 'celigo_flow_oldest_active_run_start_timestamp_seconds{@flow, status=~"running|retrying"}'
+
+_WORDS = (
+    ("on", GOOD),
+    ("off", UNKNOWN),
+    ("idle", UNKNOWN),
+    ("running", BLUE),
+    ("queued", WARNING),
+    ("retrying", PURPLE),
+    ("on time", GOOD),
+    ("late", BAD),
+    ("online", GOOD),
+    ("offline", BAD),
+    ("completed", GOOD),
+    ("failed", BAD),
+    ("canceled", PURPLE),
+    ("in time", GOOD),
+    ("too old", BAD),
+)
+_CODES = {word: str(code) for code, (word, _) in enumerate(_WORDS, 1)}
+"""Of the bands: a number for each word, whichever band it is in."""
+
+
+def _where(word: str, condition: str) -> str:
+    """`word`'s number while `condition` is 1."""
+    return f"{_CODES[word]} * ({condition} == 1)"
+
+
+def _known(word: str, series: str) -> str:
+    """`word`'s number while there are series."""
+    return f"{_CODES[word]} * (count({series}) > bool 0)"
+
+
+def _ended(status: str) -> str:
+    return _where(status, f'max(celigo_flow_last_run_status{{@flow, status="{status}"}})')
+
+
+def _active(status: str) -> str:
+    return _where(status, f'max(celigo_flow_active_runs{{@flow, status="{status}"}}) > bool 0')
+
+
+_NEWEST_RUN = " or ".join(map(_ended, ("completed", "failed", "canceled")))
+_IN_PROGRESS = " or ".join((*map(_active, ("running", "retrying", "queued")), _known("idle", _KNOWN)))
+_MISSED = "max(celigo:flow_freshness_missed{@flow})"
+
+BANDS = timeline(
+    "When was it on, running, late, cut off, failing?",
+    "Switched: on or off. In progress: whether a run waits, runs or retries. Schedule: late from the end of its grace "
+    "(%{grace_ratio} of the interval, %{grace_least} to %{grace_most}) until a run begins; an alert comes after "
+    "%{overdue_for} more. Connections: offline while one of its steps cannot reach its system; for that long and "
+    "%{recovery} more nothing is called late. Newest run: how it ended. Freshness: too old while the newest success is "
+    "longer ago than its objective allows. A band that is empty: nothing of the kind is known.",
+    [
+        Query(f"{_where('on', f'max({_KNOWN})')} or {_known('off', _KNOWN)}", "Switched"),
+        Query(_IN_PROGRESS, "In progress"),
+        Query(f"{_known('late', _LATE)} or {_known('on time', _NEXT)}", "Schedule"),
+        Query(
+            f"{_known('offline', _BLOCKED)} or {_known('online', 'celigo_flow_connection_info{@flow}')}", "Connections"
+        ),
+        Query(_NEWEST_RUN, "Newest run"),
+        Query(
+            f"{_where('too old', _MISSED)} or {_known('in time', 'celigo:flow_freshness_missed{@flow}')}", "Freshness"
+        ),
+    ],
+    Field(states={_CODES[word]: (word, colour) for word, colour in _WORDS}),
+    size=(24, 8),
+    words=True,
+)
+
+STATE = [
+    number(
+        "Is it switched on?",
+        "Whether the flow is enabled. When it was switched off within %{turned_off_window}, an alert says so. "
+        "From celigo_flow_enabled.",
+        now(f"max({_KNOWN})"),
+        Field(states={"1": ("on", CALM), "0": ("off", UNKNOWN)}),
+        size=_SMALL,
+    ),
+    number(
+        "How did it end last?",
+        "Final status of the newest run that ended. From celigo_flow_last_run_status; needs profile standard.",
+        now(_NEWEST_RUN),
+        Field(states={_CODES[word]: (word, colour) for word, colour in _ENDS}),
+        size=_SMALL,
+    ),
+    number(
+        "Failed in a row",
+        "Failed runs since the newest completed one. Normal: 0. An alert pages at %{failed_runs}, and warns at "
+        "%{failed_since_change_runs} when the flow was edited since its last success. "
+        "From celigo_flow_consecutive_failed_runs.",
+        now("max(celigo_flow_consecutive_failed_runs{@flow})"),
+        Field("short", 0, above((1, WARNING), (limit("failed_runs"), BAD), base=CALM)),
+        size=_SMALL,
+    ),
+    number(
+        "Newest success",
+        "How long ago the newest run without any error ended. From celigo_flow_last_success_timestamp_seconds; needs "
+        "profile standard.",
+        now(f"time() - max({_SUCCESS})"),
+        _TIME,
+        size=_SMALL,
+    ),
+    number(
+        "Share of allowed age",
+        "Age of the newest success as a share of what its objective of freshness allows; an alert pages when it is "
+        "above 100 % for %{freshness_for}. Unknown without an objective (ownership in the configuration). "
+        "From celigo_flow_slo_freshness_seconds; needs profile standard.",
+        now(f"(time() - max({_SUCCESS})) / max(celigo_flow_slo_freshness_seconds{{@flow}})"),
+        Field("percentunit", 0, above((1, BAD), base=CALM), none="no objective"),
+        size=_SMALL,
+    ),
+    number(
+        "Open errors",
+        "Errors of the flow that nobody has resolved. From celigo_flow_open_errors.",
+        Query("max(celigo_flow_open_errors{@flow})"),
+        Field("short", 0, steps=((None, CALM),)),
+        size=_SMALL,
+        trend=True,
+    ),
+    number(
+        "Next run wanted",
+        "When the flow's schedule next wants a run after its newest start; in the past when that did not come. "
+        "From celigo_flow_next_expected_run_timestamp_seconds.",
+        now(f"1000 * max({_NEXT})"),
+        Field("dateTimeFromNow", steps=((None, CALM),), none="no schedule"),
+        size=_SMALL,
+    ),
+    number(
+        "Late by",
+        "How long ago a run should have begun, beyond the grace that it has. Normal: nothing. Not late is also a flow "
+        "that is off, whose connection is offline, or whose schedule is not known. An alert comes after "
+        "%{overdue_for}. From celigo_flow_next_expected_run_timestamp_seconds.",
+        now(known_zero(f"max({_LATE})", _NEXT)),
+        Field("s", 0, above((1, BAD), base=CALM), none="no schedule"),
+        size=_SMALL,
+    ),
+    number(
+        "Runs missed in a row",
+        "Runs that the schedule wanted since the newest start and that did not come. Normal: 0. An alert pages at "
+        "%{missed_runs}. From celigo_flow_consecutive_missed_runs; needs profile standard.",
+        now("max(celigo_flow_consecutive_missed_runs{@flow})"),
+        Field("short", 0, above((1, WARNING), (limit("missed_runs"), BAD), base=CALM), none="no schedule"),
+        size=_SMALL,
+    ),
+    number(
+        "Running for",
+        "Since when the oldest run in progress runs or retries. An alert comes at %{stuck_factor} times the usual "
+        "duration, and pages at %{very_long}. From celigo_flow_oldest_active_run_start_timestamp_seconds.",
+        now(f"time() - min({_RUNNING})"),
+        Field("s", 0, above((limit("very_long"), BAD), base=CALM), none="no run"),
+        size=_SMALL,
+    ),
+    number(
+        "Run last moved",
+        "How long ago a page or record counter of the run in progress last moved. An alert pages at %{stalled}. "
+        "From celigo_flow_active_run_progress_timestamp_seconds.",
+        now("time() - min(celigo_flow_active_run_progress_timestamp_seconds{@flow})"),
+        Field("s", 0, above((limit("stalled"), BAD), base=CALM), none="no run"),
+        size=_SMALL,
+    ),
+    number(
+        "Run waits in queue",
+        "Since when the oldest queued run waits. An alert comes at %{queued}: a connection's or the account's "
+        "concurrency is used up. From celigo_flow_oldest_active_run_start_timestamp_seconds.",
+        now('time() - min(celigo_flow_oldest_active_run_start_timestamp_seconds{@flow, status="queued"})'),
+        Field("s", 0, above((limit("queued"), WARNING), base=CALM), none="none waits"),
+        size=_SMALL,
+    ),
+]
