@@ -10,6 +10,7 @@ from dashboards.source.tables import Column, table_of
 
 _RANK = {"critical": 3, "warning": 2, "info": 1}
 _STATES = {"0": ("none", CALM), **{str(rank): (severity, SEVERITIES[severity]) for severity, rank in _RANK.items()}}
+WORST_STATES = {**_STATES, "0.5": ("pending", UNKNOWN)}
 _BLIND = "CeligoTokenRejected|CeligoApiUnreachable|CeligoDataStale|CeligoManyFlowsOverdue|CeligoNoRunsFinished"
 _IDENTITY = "account, environment, flow_id, integration_id, connection_id, alertname, subject"
 _SUBJECT = '"flow_name", "connection_name", "agent_name", "integration_name", "account"'
@@ -25,7 +26,7 @@ def alerts_now(title: str, about: str, chosen: str, flows: str, *, size: tuple[i
         [firing, f"(time() - {since}) and {firing}"],
         [
             Column("Value #A", "Severity", Field(states=_STATES, steps=((None, CALM),)), width=90, filled=True),
-            Column("alertname", "Alert", width=240),
+            Column("alertname", "Alert", width=260),
             Column("subject", "About", Field(links=(to_flow(), to_connection()))),
             Column("Value #B", "Since", Field("s", 0), width=90),
         ],
@@ -42,24 +43,27 @@ def alerts_then(title: str, about: str, chosen: str, flows: str, *, size: tuple[
     return timeline(title, about, [Query(bands, "{{alertname}}")], field, size=size)
 
 
-def count_of_alerts(chosen: str, flows: str) -> str:
-    """How many fire."""
-    return f"count({_named(_by_severity(chosen, flows))})"
-
-
-WORST_STATES = {**_STATES, "0.5": ("pending", UNKNOWN)}
+def flows_then(title: str, about: str, chosen: str, *, size: tuple[int, int]) -> Placed:
+    """A band for each flow about which an alert fired, on the colour of the worst."""
+    field = Field(states=_STATES, none="No alert about a flow fired in this time")
+    return timeline(
+        title, about, [Query(f"max by (flow_name) ({_of_flows(chosen)})", "{{flow_name}}")], field, size=size
+    )
 
 
 def worst_of_flows(chosen: str) -> str:
     """Of each flow the worst alert in the label `worst`, by rank; a pending one if none fires."""
-    firing = " or ".join(
+    pending = f'0.5 * ALERTS{{{chosen}, scope="flow", alertstate="pending"}}'
+    worst = f"topk {BY_FLOW} (1, {_of_flows(chosen)} or {pending})"
+    short = f'label_replace({worst}, "worst", "$1", "alertname", "Celigo(?:Flow)?(.*)")'
+    return f"max by (account, environment, flow_id, worst) ({short})"
+
+
+def _of_flows(chosen: str) -> str:
+    return " or ".join(
         f'{rank} * ALERTS{{{chosen}, scope="flow", alertstate="firing", severity="{severity}"}}'
         for severity, rank in _RANK.items()
     )
-    pending = f'0.5 * ALERTS{{{chosen}, scope="flow", alertstate="pending"}}'
-    worst = f"topk {BY_FLOW} (1, {firing} or {pending})"
-    short = f'label_replace({worst}, "worst", "$1", "alertname", "Celigo(?:Flow)?(.*)")'
-    return f"max by (account, environment, flow_id, worst) ({short})"
 
 
 def _concerning(series: str, chosen: str, flows: str, more: str = "") -> str:

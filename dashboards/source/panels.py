@@ -20,6 +20,8 @@ PLUGIN_VERSION = "10.1.0"
 POINTS = 240
 """Points of a line: more than people see, and what a query costs grows with them."""
 
+_POWERS = common.ScaleDistributionConfig(type_val=common.ScaleDistribution.LOG, log=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -77,12 +79,13 @@ def lines(
     columns: bool = False,
     table: bool = False,
     names: bool = False,
+    powers: bool = False,
     overrides: Sequence[DashboardFieldConfigSourceOverrides] = (),
 ) -> Placed:
     """The past as lines, or as stacked areas or columns; limits of `field` are drawn as dashed lines.
 
     `table` puts the legend on the right with the newest and the highest value of each. `names` tells series apart whose
-    names are not known beforehand.
+    names are not known beforehand. `powers` gives every power of ten the same height, for numbers far apart.
     """
     if names:
         field = replace(field, by_name=True)
@@ -95,7 +98,8 @@ def lines(
         fill_opacity=80 if columns else 35 if stacked else 0,
         show_points=common.VisibilityMode.NEVER,
         stacking=stacking,
-        axis_soft_min=0,
+        axis_soft_min=None if powers else 0,
+        scale_distribution=_POWERS if powers else None,
         thresholds_style=common.GraphThresholdsStyleConfig(
             mode=common.GraphTresholdsStyleMode.DASHED if len(field.steps) > 1 else common.GraphTresholdsStyleMode.OFF
         ),

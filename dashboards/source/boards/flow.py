@@ -22,7 +22,7 @@ _ALERTS_THEN = alerts_then(
     "From ALERTS of the alert rules.",
     "@flow",
     "@flow",
-    size=(24, 7),
+    size=(24, 9),
 )
 
 BOARD = Board(
@@ -44,8 +44,8 @@ BOARD = Board(
     rows=(
         Row(STATE),
         Row([BANDS]),
-        Row([LATE, DURATION, RECORDS_OF_RUN]),
         Row([_ALERTS, CONNECTIONS]),
+        Row([LATE, DURATION, RECORDS_OF_RUN]),
         Row([SINCE_START, FRESHNESS, RECORDS]),
         Row([OPEN_ERRORS, ERROR_AGES, STEP_ERRORS]),
         Row([FACTS]),

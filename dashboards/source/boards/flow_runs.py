@@ -50,6 +50,7 @@ DURATION = lines(
         drawn("usual", UNKNOWN),
         drawn("hangs from here", WARNING, dashed=True),
     ],
+    powers=True,
 )
 RECORDS_OF_RUN = lines(
     "How many records did each run move?",

@@ -5,11 +5,10 @@ from dashboards.source.limits import limit
 from dashboards.source.palette import BAD, BLUE, CALM, GOOD, PURPLE, UNKNOWN, WARNING
 from dashboards.source.panels import number, timeline
 from dashboards.source.query import Query, now
-from dashboards.source.scope import known_zero
 
 _SMALL = (4, 3)
 _ENDS = (("completed", CALM), ("failed", BAD), ("canceled", PURPLE))
-_TIME = Field("s", 0, steps=((None, CALM),))
+_TIME = Field("s", 1, steps=((None, CALM),))
 _KNOWN = "celigo_flow_enabled{@flow}"
 _BLOCKED = "celigo:flow_blocked{@flow}"
 _LATE = "celigo:flow_late_seconds{@flow}"
@@ -24,8 +23,11 @@ _WORDS = (
     ("running", BLUE),
     ("queued", WARNING),
     ("retrying", PURPLE),
+    ("hangs", BAD),
     ("on time", GOOD),
     ("late", BAD),
+    ("silent", BAD),
+    ("excused", UNKNOWN),
     ("online", GOOD),
     ("offline", BAD),
     ("completed", GOOD),
@@ -34,6 +36,11 @@ _WORDS = (
     ("in time", GOOD),
     ("too old", BAD),
 )
+_HANGS = (
+    'celigo:flow_trouble{@flow, trouble=~"CeligoFlowRunStuck|CeligoFlowRunStalled|CeligoFlowRunVeryLong|'
+    'CeligoFlowRetryingTooLong"}'
+)
+_EXCUSED = f"({_NEXT} < time() and on (account, environment, flow_id) celigo:flow_excused{{@flow}})"
 _CODES = {word: str(code) for code, (word, _) in enumerate(_WORDS, 1)}
 """Of the bands: a number for each word, whichever band it is in."""
 
@@ -57,27 +64,36 @@ def _active(status: str) -> str:
 
 
 _NEWEST_RUN = " or ".join(map(_ended, ("completed", "failed", "canceled")))
-_IN_PROGRESS = " or ".join((*map(_active, ("running", "retrying", "queued")), _known("idle", _KNOWN)))
-_MISSED = "max(celigo:flow_freshness_missed{@flow})"
+_IN_PROGRESS = " or ".join(
+    (_known("hangs", _HANGS), *map(_active, ("running", "retrying", "queued")), _known("idle", _KNOWN))
+)
+_EXPECTED = " or ".join(
+    (
+        _known("late", _LATE),
+        _known("silent", 'celigo:flow_trouble{@flow, trouble="CeligoListenerFlowSilent"}'),
+        _known("excused", _EXCUSED),
+        _known("on time", f"({_NEXT} or celigo_flow_expected_max_silence_seconds{{@flow}})"),
+    )
+)
+_OLD = "celigo:flow_freshness_missed{@flow}"
 
 BANDS = timeline(
     "When was it on, running, late, cut off, failing?",
-    "Switched: on or off. In progress: whether a run waits, runs or retries. Schedule: late from the end of its grace "
-    "(%{grace_ratio} of the interval, %{grace_least} to %{grace_most}) until a run begins; an alert comes after "
-    "%{overdue_for} more. Connections: offline while one of its steps cannot reach its system; for that long and "
-    "%{recovery} more nothing is called late. Newest run: how it ended. Freshness: too old while the newest success is "
-    "longer ago than its objective allows. A band that is empty: nothing of the kind is known.",
+    "Switched: on or off. In progress: whether a run waits, runs or retries, and whether it hangs for the alerts. "
+    "Expected runs: late from the end of the grace (%{grace_ratio} of the interval, %{grace_least} to %{grace_most}) "
+    "until a run begins; an alert comes after %{overdue_for} more. Silent: longer without an event than is usual. "
+    "Excused: no run begins, but a connection is or was offline within %{recovery}. Connections: offline while a step "
+    "cannot reach its system. Newest run: how it ended. Freshness: too old while the newest success is longer ago than "
+    "the objective allows. No band: nothing is known.",
     [
         Query(f"{_where('on', f'max({_KNOWN})')} or {_known('off', _KNOWN)}", "Switched"),
         Query(_IN_PROGRESS, "In progress"),
-        Query(f"{_known('late', _LATE)} or {_known('on time', _NEXT)}", "Schedule"),
+        Query(_EXPECTED, "Expected runs"),
         Query(
             f"{_known('offline', _BLOCKED)} or {_known('online', 'celigo_flow_connection_info{@flow}')}", "Connections"
         ),
         Query(_NEWEST_RUN, "Newest run"),
-        Query(
-            f"{_where('too old', _MISSED)} or {_known('in time', 'celigo:flow_freshness_missed{@flow}')}", "Freshness"
-        ),
+        Query(f"{_where('too old', f'max({_OLD})')} or {_known('in time', _OLD)}", "Freshness"),
     ],
     Field(states={_CODES[word]: (word, colour) for word, colour in _WORDS}),
     size=(24, 8),
@@ -143,18 +159,25 @@ STATE = [
         size=_SMALL,
     ),
     number(
-        "Late by",
-        "How long ago a run should have begun, beyond the grace that it has. Normal: nothing. Not late is also a flow "
-        "that is off, whose connection is offline, or whose schedule is not known. An alert comes after "
-        "%{overdue_for}. From celigo_flow_next_expected_run_timestamp_seconds.",
-        now(known_zero(f"max({_LATE})", _NEXT)),
-        Field("s", 0, above((1, BAD), base=CALM), none="no schedule"),
+        "Is it late?",
+        "How long ago a run should have begun, when that is beyond the grace that it has: an alert comes after "
+        "%{overdue_for}. Excused: no run begins, but a connection is or was offline within %{recovery}, which has an "
+        "alert of its own. From celigo_flow_next_expected_run_timestamp_seconds.",
+        now(f"max({_LATE}) or -1 * (count({_EXCUSED}) > bool 0) or 0 * (count({_NEXT}))"),
+        Field(
+            "s",
+            1,
+            above((1, BAD), base=CALM),
+            states={"0": ("no", CALM), "-1": ("excused", UNKNOWN)},
+            none="no schedule",
+        ),
         size=_SMALL,
     ),
     number(
         "Runs missed in a row",
         "Runs that the schedule wanted since the newest start and that did not come. Normal: 0. An alert pages at "
-        "%{missed_runs}. From celigo_flow_consecutive_missed_runs; needs profile standard.",
+        "%{missed_runs}, unless a connection is to blame. From celigo_flow_consecutive_missed_runs; needs profile "
+        "standard.",
         now("max(celigo_flow_consecutive_missed_runs{@flow})"),
         Field("short", 0, above((1, WARNING), (limit("missed_runs"), BAD), base=CALM), none="no schedule"),
         size=_SMALL,
@@ -164,7 +187,7 @@ STATE = [
         "Since when the oldest run in progress runs or retries. An alert comes at %{stuck_factor} times the usual "
         "duration, and pages at %{very_long}. From celigo_flow_oldest_active_run_start_timestamp_seconds.",
         now(f"time() - min({_RUNNING})"),
-        Field("s", 0, above((limit("very_long"), BAD), base=CALM), none="no run"),
+        Field("s", 1, above((limit("very_long"), BAD), base=CALM), none="no run"),
         size=_SMALL,
     ),
     number(
@@ -172,7 +195,7 @@ STATE = [
         "How long ago a page or record counter of the run in progress last moved. An alert pages at %{stalled}. "
         "From celigo_flow_active_run_progress_timestamp_seconds.",
         now("time() - min(celigo_flow_active_run_progress_timestamp_seconds{@flow})"),
-        Field("s", 0, above((limit("stalled"), BAD), base=CALM), none="no run"),
+        Field("s", 1, above((limit("stalled"), BAD), base=CALM), none="no run"),
         size=_SMALL,
     ),
     number(
@@ -180,7 +203,7 @@ STATE = [
         "Since when the oldest queued run waits. An alert comes at %{queued}: a connection's or the account's "
         "concurrency is used up. From celigo_flow_oldest_active_run_start_timestamp_seconds.",
         now('time() - min(celigo_flow_oldest_active_run_start_timestamp_seconds{@flow, status="queued"})'),
-        Field("s", 0, above((limit("queued"), WARNING), base=CALM), none="none waits"),
+        Field("s", 1, above((limit("queued"), WARNING), base=CALM), none="none waits"),
         size=_SMALL,
     ),
 ]

@@ -30,8 +30,8 @@ def _used(metric: str) -> str:
 CONNECTIONS = table_of(
     "Are its connections online?",
     "Connections that its steps use, offline ones first; while one is, the flow cannot run. Calls at once: what the "
-    "connection allows. Waiting: messages in its queue. From celigo_connection_online and "
-    "celigo_flow_connection_info; needs profile standard.",
+    "connection allows. Waiting: messages in its queue; an alert comes above %{backlog_messages} while they grow. "
+    "From celigo_connection_online and celigo_flow_connection_info; needs profile standard.",
     [
         f"({_used('celigo_connection_online')}) {NAMED_CONNECTION}",
         _used("celigo_connection_queue_messages"),
@@ -47,7 +47,13 @@ CONNECTIONS = table_of(
             width=85,
             filled=True,
         ),
-        Column("Value #B", "Waiting", Field("short", 0), width=85),
+        Column(
+            "Value #B",
+            "Waiting",
+            Field("short", 0, above((limit("backlog_messages"), WARNING), base=CALM)),
+            width=85,
+            filled=True,
+        ),
         Column("Value #C", "Calls at once", Field("short", 0), width=110),
     ],
     size=(12, 7),
@@ -116,6 +122,7 @@ STEP_RECORDS = lines(
     Field("short", none="The configuration does not name this flow, or no run has ended"),
     size=(24, 8),
     table=True,
+    names=True,
 )
 
 

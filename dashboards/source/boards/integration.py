@@ -1,7 +1,7 @@
 """Integration: whether one integration works, what of it is wrong, how much it moves and what it owes."""
 
 from dashboards.source import annotations, variables
-from dashboards.source.alerting import alerts_now, alerts_then
+from dashboards.source.alerting import alerts_now, alerts_then, flows_then
 from dashboards.source.board import Board, Row
 from dashboards.source.boards.integration_flows import CONNECTIONS, FLOWS
 from dashboards.source.field import Field, above, drawn, fixed_colours
@@ -198,7 +198,7 @@ def _percentiles(title: str, about: str, metric: str, field: Field) -> Placed:
         Query(f"histogram_quantile(0.95, {buckets}) >= 0", "95 of 100"),
     ]
     colours = [drawn("half of them", UNKNOWN), drawn("95 of 100", BLUE)]
-    return lines(title, about, queries, field, size=_LINES, overrides=colours)
+    return lines(title, about, queries, field, size=_LINES, overrides=colours, powers=True)
 
 
 _DURATION = _percentiles(
@@ -235,13 +235,15 @@ _ACTIVE = lines(
 
 def _errors_by(title: str, about: str, label: str, legend: str) -> Placed:
     metric = f"celigo_integration_open_errors_by_{'age' if label == 'older_than' else label}{{@integration}}"
-    query = now(f"sort_desc(sum by ({label}) (max by (account, environment, integration_id, {label}) ({metric})) > 0)")
+    query = now(
+        f"sort_desc(topk(10, sum by ({label}) (max by (account, environment, integration_id, {label}) ({metric})) > 0))"
+    )
     return bars(
         title,
         f"{about} From {metric.partition('{')[0]}; needs profile standard.",
         Query(query.expr, legend, now=True),
         Field(steps=above(base=WARNING), none="No open errors, or none read"),
-        size=(8, 8),
+        size=(8, 9),
     )
 
 
@@ -281,7 +283,14 @@ _ALERTS_THEN = alerts_then(
     "its severity. From ALERTS of the alert rules.",
     "@integration",
     "@flows",
-    size=(24, 8),
+    size=(24, 11),
+)
+_FLOWS_THEN = flows_then(
+    "Which flow was in trouble, and when?",
+    "A band for each flow about which an alert fired, while it fires, on the colour of the worst. From ALERTS of the "
+    "alert rules.",
+    "@integration",
+    size=(24, 9),
 )
 
 BOARD = Board(
@@ -307,7 +316,7 @@ BOARD = Board(
         Row([_RUNS, _RECORDS, _BURN]),
         Row([_DURATION, _WAIT, _ACTIVE]),
         Row(_ERRORS, title="What is owed: open errors"),
-        Row([_ALERTS_THEN], title="Alerts over time", collapsed=True),
+        Row([_FLOWS_THEN, _ALERTS_THEN], title="Alerts over time", collapsed=True),
     ),
     links=(page_link("This integration in integrator.io", "/integrations/${integration}/flows"),),
     annotations=(annotations.CRITICAL, annotations.FLOWS_TURNED_OFF, annotations.DEPLOYED),

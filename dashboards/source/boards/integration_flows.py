@@ -12,6 +12,7 @@ _ENDS = {
     status: (status, CALM if status == "completed" else OUTCOMES[status])
     for status in ("completed", "failed", "canceled")
 }
+_LINKS = {"1": ("online", CALM), "2": ("offline", OUTCOMES["offline"])}
 _IN_BUILDER = into_integrator("/integrations/{integration_id}/flowBuilder/{flow_id}")
 _TO_ERRORS = to_board(
     "celigo-errors", "Errors of its integration",
@@ -44,6 +45,7 @@ FLOWS = table_of(
         _of_flow("celigo_flow_last_run_duration_seconds"),
         _of_flow("celigo_flow_baseline_run_duration_seconds"),
         _of_flow("celigo_flow_open_errors"),
+        f"celigo:flow_blocked{{@flows}} + 1 or {_of_flow('celigo_flow_connection_info')}",
     ],
     [
         Column("flow_name", "Flow", Field(links=(to_flow(), _IN_BUILDER))),
@@ -51,6 +53,7 @@ FLOWS = table_of(
         Column("Value #B", "Is", Field(states={"1": ("on", CALM), "0": ("off", UNKNOWN)}), width=60, filled=True),
         Column("Value #C", "Severity", Field(states=WORST_STATES, steps=((None, CALM),)), width=85, filled=True),
         Column("worst", "Worst alert", width=150),
+        Column("Value #L", "Connections", Field(states=_LINKS, steps=((None, CALM),)), width=110, filled=True),
         Column("status", "Newest run", Field(states=_ENDS, steps=((None, CALM),)), width=105, filled=True),
         Column(
             "Value #E",
@@ -74,7 +77,8 @@ _USED = "group by (account, environment, connection_id, flow_id) (celigo_flow_co
 CONNECTIONS = table_of(
     "Are the connections of its flows online?",
     "Connections that steps of its flows use, offline ones first, and how many of its flows each cuts off when it is "
-    "offline. An alert comes after %{offline_for} offline. From celigo_connection_online and "
+    "offline. An alert comes after %{offline_for} offline, and above %{backlog_messages} waiting messages while they "
+    "grow. From celigo_connection_online and "
     "celigo_flow_connection_info; needs profile standard.",
     [
         f"(max {BY_CONNECTION} (celigo_connection_online{{@account}}) and {ON_CONNECTION} {_USED}) {NAMED_CONNECTION}",
