@@ -42,7 +42,7 @@ DURATION = lines(
             "hangs from here",
         ),
     ],
-    Field("s"),
+    Field("s", none="No run is known"),
     size=_LINES,
     overrides=[
         drawn("last run", BLUE),
@@ -62,7 +62,7 @@ RECORDS_OF_RUN = lines(
             "{{outcome}}",
         )
     ],
-    Field("short", 0),
+    Field("short", 0, none="No run is known"),
     size=_LINES,
     stacked=True,
     overrides=_OUTCOMES,
@@ -77,7 +77,7 @@ SINCE_START = lines(
         Query("max(celigo_flow_schedule_interval_seconds{@flow})", "interval of the schedule"),
         Query("max(celigo_flow_expected_max_silence_seconds{@flow})", "longest usual silence"),
     ],
-    Field("s"),
+    Field("s", none="It is not known to have run"),
     size=_LINES,
     overrides=[
         drawn("since the newest start", BLUE),
@@ -94,7 +94,7 @@ FRESHNESS = lines(
         Query("time() - max(celigo_flow_last_success_timestamp_seconds{@flow})", "since the newest success"),
         Query("max(celigo_flow_slo_freshness_seconds{@flow})", "allowed"),
     ],
-    Field("s"),
+    Field("s", none="No success is known"),
     size=_LINES,
     overrides=[drawn("since the newest success", PURPLE), drawn("allowed", BAD, dashed=True)],
 )
@@ -110,7 +110,7 @@ RECORDS = lines(
             "{{outcome}}",
         )
     ],
-    Field("short"),
+    Field("short", none="No run is known"),
     size=_LINES,
     stacked=True,
     columns=True,

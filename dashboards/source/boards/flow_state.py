@@ -1,6 +1,6 @@
 """Flow: how it is now, as numbers, and how it was, as bands."""
 
-from dashboards.source.field import Field, above
+from dashboards.source.field import Field, Steps, above
 from dashboards.source.limits import limit
 from dashboards.source.palette import BAD, BLUE, CALM, GOOD, PURPLE, UNKNOWN, WARNING
 from dashboards.source.panels import number, timeline
@@ -8,7 +8,8 @@ from dashboards.source.query import Query, now
 
 _SMALL = (4, 3)
 _ENDS = (("completed", CALM), ("failed", BAD), ("canceled", PURPLE))
-_TIME = Field("s", 1, steps=((None, CALM),))
+_NO_COLOUR: Steps = ((None, CALM),)
+_TIME = Field("s", 1, steps=_NO_COLOUR)
 _KNOWN = "celigo_flow_enabled{@flow}"
 _BLOCKED = "celigo:flow_blocked{@flow}"
 _LATE = "celigo:flow_late_seconds{@flow}"
@@ -106,14 +107,14 @@ STATE = [
         "Whether the flow is enabled. When it was switched off within %{turned_off_window}, an alert says so. "
         "From celigo_flow_enabled.",
         now(f"max({_KNOWN})"),
-        Field(states={"1": ("on", CALM), "0": ("off", UNKNOWN)}),
+        Field(steps=_NO_COLOUR, states={"1": ("on", CALM), "0": ("off", UNKNOWN)}),
         size=_SMALL,
     ),
     number(
         "How did it end last?",
         "Final status of the newest run that ended. From celigo_flow_last_run_status; needs profile standard.",
         now(_NEWEST_RUN),
-        Field(states={_CODES[word]: (word, colour) for word, colour in _ENDS}),
+        Field(steps=_NO_COLOUR, states={_CODES[word]: (word, colour) for word, colour in _ENDS}, none="no run known"),
         size=_SMALL,
     ),
     number(
@@ -145,17 +146,16 @@ STATE = [
     number(
         "Open errors",
         "Errors of the flow that nobody has resolved. From celigo_flow_open_errors.",
-        Query("max(celigo_flow_open_errors{@flow})"),
-        Field("short", 0, steps=((None, CALM),)),
+        now("max(celigo_flow_open_errors{@flow})"),
+        Field("short", 0, steps=_NO_COLOUR),
         size=_SMALL,
-        trend=True,
     ),
     number(
         "Next run wanted",
         "When the flow's schedule next wants a run after its newest start; in the past when that did not come. "
         "From celigo_flow_next_expected_run_timestamp_seconds.",
         now(f"1000 * max({_NEXT})"),
-        Field("dateTimeFromNow", steps=((None, CALM),), none="no schedule"),
+        Field("dateTimeFromNow", steps=_NO_COLOUR, none="no schedule"),
         size=_SMALL,
     ),
     number(

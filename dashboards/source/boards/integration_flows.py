@@ -52,7 +52,7 @@ FLOWS = table_of(
         Column("trigger", "Started by", width=100),
         Column("Value #B", "Is", Field(states={"1": ("on", CALM), "0": ("off", UNKNOWN)}), width=60, filled=True),
         Column("Value #C", "Severity", Field(states=WORST_STATES, steps=((None, CALM),)), width=85, filled=True),
-        Column("worst", "Worst alert", width=150),
+        Column("worst", "Worst alert", width=165),
         Column("Value #L", "Connections", Field(states=_LINKS, steps=((None, CALM),)), width=110, filled=True),
         Column("status", "Newest run", Field(states=_ENDS, steps=((None, CALM),)), width=105, filled=True),
         Column(
