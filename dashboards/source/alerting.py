@@ -1,7 +1,7 @@
 """Alerts on a board about one thing: which fire and about what, as rows of a table and as bands over time."""
 
 from dashboards.source.field import Field
-from dashboards.source.links import to_connection, to_flow
+from dashboards.source.links import to_where_it_is
 from dashboards.source.palette import CALM, SEVERITIES, UNKNOWN
 from dashboards.source.panels import Placed, timeline
 from dashboards.source.query import Query
@@ -12,22 +12,39 @@ _RANK = {"critical": 3, "warning": 2, "info": 1}
 _STATES = {"0": ("none", CALM), **{str(rank): (severity, SEVERITIES[severity]) for severity, rank in _RANK.items()}}
 WORST_STATES = {**_STATES, "0.5": ("pending", UNKNOWN)}
 _BLIND = "CeligoTokenRejected|CeligoApiUnreachable|CeligoDataStale|CeligoManyFlowsOverdue|CeligoNoRunsFinished"
-_IDENTITY = "account, environment, flow_id, integration_id, connection_id, alertname, subject"
-_SUBJECT = '"flow_name", "connection_name", "agent_name", "integration_name", "account"'
+_WAYS = (
+    ("alertname", "(.+)", "celigo-api?way=alerts"),
+    ("integration_id", "(.+)", "celigo-integration?var-integration=$1"),
+    ("agent_id", "(.+)", "celigo-connections?way=agent"),
+    ("connection_id", "(.+)", "celigo-connections?var-connection=$1"),
+    ("both", "(.+);(.+)", "celigo-flow?var-integration=$1&var-flow=$2"),
+)
+"""Where a row leads, by the labels that it has; the last one that fits."""
+
+
+def named(series: str) -> str:
+    """Alerts with a `way` and a `subject`: the first name that they have of flow, connection, agent, integration."""
+    names = '"flow_name", "connection_name", "agent_name", "integration_name", "account"'
+    query = f'label_join({series}, "subject", "\\t", {names})'
+    query = f'label_replace({query}, "subject", "$1", "subject", "\\t*([^\\t]+).*")'
+    query = f'label_join({query}, "both", ";", "integration_id", "flow_id")'
+    for label, pattern, way in _WAYS:
+        query = f'label_replace({query}, "way", "{way}", "{label}", "{pattern}")'
+    return f"max by (account, environment, alertname, subject, integration_name, team, way) ({query})"
 
 
 def alerts_now(title: str, about: str, chosen: str, flows: str, *, size: tuple[int, int]) -> Placed:
     """The alerts that fire, the worst first, and since when."""
-    firing = _named(_by_severity(chosen, flows))
-    since = _named(_concerning("ALERTS_FOR_STATE", chosen, flows))
+    firing = named(_by_severity(chosen, flows))
+    since = named(_concerning("ALERTS_FOR_STATE", chosen, flows))
     return table_of(
         title,
         about,
         [firing, f"(time() - {since}) and {firing}"],
         [
             Column("Value #A", "Severity", Field(states=_STATES, steps=((None, CALM),)), width=90, filled=True),
-            Column("alertname", "Alert", width=260),
-            Column("subject", "About", Field(links=(to_flow(), to_connection()))),
+            Column("alertname", "Alert", width=265),
+            Column("subject", "About", Field(links=(to_where_it_is(),))),
             Column("Value #B", "Since", Field("s", 0), width=90),
         ],
         size=size,
@@ -86,9 +103,3 @@ def _by_severity(chosen: str, flows: str) -> str:
     firing = {severity: f', alertstate="firing", severity="{severity}"' for severity in _RANK}
     ranked = (f"{rank} * {_concerning('ALERTS', chosen, flows, firing[severity])}" for severity, rank in _RANK.items())
     return f"({' or '.join(ranked)})"
-
-
-def _named(alerts: str) -> str:
-    """`alerts` with a `subject`: the first name that they have."""
-    joined = f'label_join({alerts}, "subject", "\\t", {_SUBJECT})'
-    return f'max by ({_IDENTITY}) (label_replace({joined}, "subject", "$1", "subject", "\\t*([^\\t]+).*"))'

@@ -1,6 +1,7 @@
 """Fleet overview: the board on the wall. One screen, from "can this be trusted" down to what is owed."""
 
 from dashboards.source import annotations, variables
+from dashboards.source.alerting import named
 from dashboards.source.board import Board, Row
 from dashboards.source.field import Field, above, fixed_colours
 from dashboards.source.limits import limit
@@ -167,31 +168,13 @@ _ACTIVE = lines(
 )
 
 _RANK = {"critical": "2", "warning": "1"}
-_WAYS = (
-    ("alertname", "(.+)", "celigo-api?way=alerts"),
-    ("integration_id", "(.+)", "celigo-integration?var-integration=$1"),
-    ("agent_id", "(.+)", "celigo-connections?way=agent"),
-    ("connection_id", "(.+)", "celigo-connections?var-connection=$1"),
-    ("both", "(.+);(.+)", "celigo-flow?var-integration=$1&var-flow=$2"),
-)
-"""Where a row leads, by the labels that it has; the last one that fits."""
-
-
-def _alerts(series: str) -> str:
-    """Alerts with a `way` and a `subject`: the first name that they have of flow, connection, agent, integration."""
-    query = f'label_join({series}, "subject", "\\t", "flow_name", "connection_name", "agent_name", "integration_name")'
-    query = f'label_replace({query}, "subject", "$1", "subject", "\\t*([^\\t]+).*")'
-    query = f'label_join({query}, "both", ";", "integration_id", "flow_id")'
-    for label, pattern, way in _WAYS:
-        query = f'label_replace({query}, "way", "{way}", "{label}", "{pattern}")'
-    return f"max by (account, environment, alertname, subject, integration_name, team, way) ({query})"
 
 
 def _ranked() -> str:
     firing = [
         f'{rank} * ALERTS{{@account, alertstate="firing", severity="{severity}"}}' for severity, rank in _RANK.items()
     ]
-    return f"topk(10, {_alerts('(' + ' or '.join(firing) + ')')})"
+    return f"topk(10, {named('(' + ' or '.join(firing) + ')')})"
 
 
 _WORST = table_of(
@@ -200,7 +183,7 @@ _WORST = table_of(
     "From the alert rules; what is pending is not in it.",
     [
         _ranked(),
-        f"(time() - {_alerts('ALERTS_FOR_STATE{@account}')}) and {_ranked()}",
+        f"(time() - {named('ALERTS_FOR_STATE{@account}')}) and {_ranked()}",
     ],
     [
         Column(

@@ -110,7 +110,7 @@ STEP_ERRORS = table_of(
 STEP_RECORDS = lines(
     "How many records does each step move a minute?",
     "Records of its steps in ended runs, a minute, by outcome. Only for flows that the configuration names "
-    "(collectors.jobs), and in profile full. From celigo_step_records_total.",
+    "(collectors.jobs.step_flows), and in profile full. From celigo_step_records_total.",
     [
         Query(
             "60 * sum by (step_name, outcome) (max by (account, environment, step_id, outcome) "

@@ -233,15 +233,13 @@ _ACTIVE = lines(
 )
 
 
-def _errors_by(title: str, about: str, label: str, legend: str) -> Placed:
-    metric = f"celigo_integration_open_errors_by_{'age' if label == 'older_than' else label}{{@integration}}"
-    query = now(
-        f"sort_desc(topk(10, sum by ({label}) (max by (account, environment, integration_id, {label}) ({metric})) > 0))"
-    )
+def _errors_by(title: str, about: str, label: str, legend: str, *more: Query) -> Placed:
+    metric = f"celigo_integration_open_errors_by_{'age' if label == 'older_than' else label}"
+    counts = f"sum by ({label}) (max by (account, environment, integration_id, {label}) ({metric}{{@integration}})) > 0"
     return bars(
         title,
-        f"{about} From {metric.partition('{')[0]}; needs profile standard.",
-        Query(query.expr, legend, now=True),
+        f"{about} From {metric}; needs profile standard.",
+        [now(f"sort_desc(topk(10, {counts}))", legend), *more],
         Field(steps=above(base=WARNING), none="No open errors, or none read"),
         size=(8, 9),
     )
@@ -257,16 +255,17 @@ _ERRORS = [
     ),
     _errors_by(
         "Open errors: where do they arise?",
-        "Open errors whose records were read, by the part of the flow that they came from.",
+        "Open errors whose records were read, by the part of the flow that they came from; the ten with most.",
         "source",
         "{{source}}",
     ),
     _errors_by(
         "Open errors: how old are they?",
-        "Open errors whose records were read, by how long ago they occurred; each bar includes those below it. After "
-        "30 days they can no longer be retried.",
+        "Open errors whose records were read, by how long ago they occurred; each age includes those that are older. "
+        "After 30 days an error can no longer be retried: those of the last bar lose what it needs within 3 days.",
         "older_than",
         "over {{older_than}}",
+        now(_sum("celigo_integration_open_errors_expiring"), "about to be lost"),
     ),
 ]
 _ALERTS = alerts_now(
