@@ -25,8 +25,8 @@ def _flows_in(title: str, about: str, names: str, known: str, field: Field) -> P
     return number(title, about, now(known_zero(count, f"{known}{{@flows}}")), field, size=_SMALL)
 
 
-def _sum(metric: str) -> str:
-    return f"sum(max {BY_INTEGRATION} ({metric}{{@integration}}))"
+def _sum(metric: str, more: str = "") -> str:
+    return f"sum(max {BY_INTEGRATION} ({metric}{{@integration{more}}}))"
 
 
 _STATE = [
@@ -114,10 +114,10 @@ _DEBT = [
     number(
         "Budget burn, 6 h",
         "How many times as fast as the objective of %{record_objective} allows records failed in the last six hours. "
-        "Below 1 the objective is kept. An alert comes above %{slow_burn}, and pages above %{fast_burn} within an "
-        "hour, when more than %{record_errors} records failed.",
+        "Below 1 the objective is kept. An alert comes above %{slow_burn}, when more than %{record_errors} records "
+        "failed; faster burns within an hour are in the graph below. From celigo_integration_records_total.",
         now("max(celigo:integration_record_error_ratio:rate6h{@integration}) / (1 - %{record_objective})"),
-        Field("short", 1, above((limit("slow_burn"), WARNING), (limit("fast_burn"), BAD), base=CALM)),
+        Field("short", 1, above((limit("slow_burn"), WARNING), base=CALM)),
         size=_SMALL,
     ),
     number(
@@ -233,16 +233,15 @@ _ACTIVE = lines(
 )
 
 
-def _errors_by(title: str, about: str, label: str, legend: str, *more: Query) -> Placed:
-    metric = f"celigo_integration_open_errors_by_{'age' if label == 'older_than' else label}"
+def _errors_by(title: str, about: str, label: str) -> Placed:
+    metric = f"celigo_integration_open_errors_by_{label}"
     counts = f"sum by ({label}) (max by (account, environment, integration_id, {label}) ({metric}{{@integration}})) > 0"
-    return bars(
-        title,
-        f"{about} From {metric}; needs profile standard.",
-        [now(f"sort_desc(topk(10, {counts}))", legend), *more],
-        Field(steps=above(base=WARNING), none="No open errors, or none read"),
-        size=(8, 9),
-    )
+    return _owed(title, f"{about} From {metric}", [now(f"sort_desc(topk(10, {counts}))", f"{{{{{label}}}}}")])
+
+
+def _owed(title: str, about: str, queries: list[Query]) -> Placed:
+    field = Field(steps=above(base=WARNING), none="No open errors, or none read")
+    return bars(title, f"{about}; needs profile standard.", queries, field, size=(8, 9))
 
 
 _ERRORS = [
@@ -251,21 +250,24 @@ _ERRORS = [
         "Open errors whose records were read, by integrator.io's classification. Those of kind connection, rate_limit "
         "or governance are nobody's data: an alert comes at %{class_errors} new ones within an hour.",
         "classification",
-        "{{classification}}",
     ),
     _errors_by(
         "Open errors: where do they arise?",
         "Open errors whose records were read, by the part of the flow that they came from; the ten with most.",
         "source",
-        "{{source}}",
     ),
-    _errors_by(
+    _owed(
         "Open errors: how old are they?",
         "Open errors whose records were read, by how long ago they occurred; each age includes those that are older. "
-        "After 30 days an error can no longer be retried: those of the last bar lose what it needs within 3 days.",
-        "older_than",
-        "over {{older_than}}",
-        now(_sum("celigo_integration_open_errors_expiring"), "about to be lost"),
+        "After 30 days an error can no longer be retried: those of the last bar lose what it needs within 3 days. From "
+        "celigo_integration_open_errors_by_age and celigo_integration_open_errors_expiring",
+        [
+            *(
+                now(_sum("celigo_integration_open_errors_by_age", f', older_than="{age}"'), f"over {age}")
+                for age in ("1h", "24h", "7d", "25d")
+            ),
+            now(_sum("celigo_integration_open_errors_expiring"), "about to be lost"),
+        ],
     ),
 ]
 _ALERTS = alerts_now(
