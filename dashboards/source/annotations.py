@@ -57,6 +57,19 @@ FLOWS_TURNED_OFF = Annotation(
 )
 
 
+def of_integration(matchers: str) -> tuple[Annotation, ...]:
+    """Critical alerts about the integration that `matchers` choose and its flows, and when flows were switched off."""
+    critical = f'ALERTS{{{matchers}, alertstate="firing", severity="critical"}}'
+    disabled = f'celigo_integration_flows{{{matchers}, state="disabled"}}'
+    turned_off = f"max by (integration_id) ({disabled}) > max by (integration_id) ({disabled} offset 2m)"
+    return (
+        Annotation(
+            "Critical alerts", f"max by (alertname, flow_name) ({critical})", BAD, "{{alertname}}", "{{flow_name}}"
+        ),
+        Annotation("Flows switched off", turned_off, WARNING, "Flows switched off"),
+    )
+
+
 def of_flow(matchers: str) -> tuple[Annotation, ...]:
     """What was done to the flows that `matchers` choose, and their alerts."""
     enabled = f"max by (flow_id) (celigo_flow_enabled{{{matchers}}})"

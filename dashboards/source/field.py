@@ -118,9 +118,11 @@ def fixed_colours(names: Iterable[str]) -> Sequence[DashboardFieldConfigSourceOv
     ]
 
 
-def drawn(name: str, colour: str, *, dashed: bool = False) -> DashboardFieldConfigSourceOverrides:
-    """The colour of the series `name`; `dashed` for what is a bound of the others."""
+def drawn(name: str, colour: str, *, dashed: bool = False, points: bool = False) -> DashboardFieldConfigSourceOverrides:
+    """The colour of the series `name`; `dashed` for what bounds the others, `points` for what is there only at times."""
     properties: dict[str, object] = {"color": {"mode": "fixed", "fixedColor": colour}}
     if dashed:
         properties |= {"custom.lineStyle": {"fill": "dash", "dash": [8, 8]}, "custom.lineWidth": 1}
+    if points:
+        properties |= {"custom.drawStyle": "points", "custom.showPoints": "always", "custom.pointSize": 4}
     return override("byName", name, properties)

@@ -46,7 +46,7 @@ DURATION = lines(
     size=_LINES,
     overrides=[
         drawn("last run", BLUE),
-        drawn("in progress", GREEN),
+        drawn("in progress", GREEN, points=True),
         drawn("usual", UNKNOWN),
         drawn("hangs from here", WARNING, dashed=True),
     ],
@@ -73,7 +73,9 @@ SINCE_START = lines(
     "interval of its schedule, or for a flow that events start the longest usual silence (profile full), from which on "
     "an alert comes after %{silent_for}. From celigo_flow_last_executed_timestamp_seconds.",
     [
-        Query("time() - max(celigo_flow_last_executed_timestamp_seconds{@flow})", "since the newest start"),
+        Query(
+            "clamp_min(time() - max(celigo_flow_last_executed_timestamp_seconds{@flow}), 0)", "since the newest start"
+        ),
         Query("max(celigo_flow_schedule_interval_seconds{@flow})", "interval of the schedule"),
         Query("max(celigo_flow_expected_max_silence_seconds{@flow})", "longest usual silence"),
     ],
@@ -91,7 +93,9 @@ FRESHNESS = lines(
     "one: an alert pages when it is older for %{freshness_for}, and warns when it was for %{freshness_ratio} of "
     "%{freshness_window}. Needs profile standard.",
     [
-        Query("time() - max(celigo_flow_last_success_timestamp_seconds{@flow})", "since the newest success"),
+        Query(
+            "clamp_min(time() - max(celigo_flow_last_success_timestamp_seconds{@flow}), 0)", "since the newest success"
+        ),
         Query("max(celigo_flow_slo_freshness_seconds{@flow})", "allowed"),
     ],
     Field("s", none="No success is known"),

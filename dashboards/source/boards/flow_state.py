@@ -5,6 +5,7 @@ from dashboards.source.limits import limit
 from dashboards.source.palette import BAD, BLUE, CALM, GOOD, PURPLE, UNKNOWN, WARNING
 from dashboards.source.panels import number, timeline
 from dashboards.source.query import Query, now
+from dashboards.source.scope import BY_FLOW, ON_FLOW
 
 _SMALL = (4, 3)
 _ENDS = (("completed", CALM), ("failed", BAD), ("canceled", PURPLE))
@@ -14,6 +15,8 @@ _KNOWN = "celigo_flow_enabled{@flow}"
 _BLOCKED = "celigo:flow_blocked{@flow}"
 _LATE = "celigo:flow_late_seconds{@flow}"
 _NEXT = "celigo_flow_next_expected_run_timestamp_seconds{@flow}"
+_SILENT = 'celigo:flow_trouble{@flow, trouble="CeligoListenerFlowSilent"}'
+_USUAL_SILENCE = "celigo_flow_expected_max_silence_seconds{@flow}"
 _SUCCESS = "celigo_flow_last_success_timestamp_seconds{@flow}"
 _RUNNING = 'celigo_flow_oldest_active_run_start_timestamp_seconds{@flow, status=~"running|retrying"}'
 
@@ -41,7 +44,7 @@ _HANGS = (
     'celigo:flow_trouble{@flow, trouble=~"CeligoFlowRunStuck|CeligoFlowRunStalled|CeligoFlowRunVeryLong|'
     'CeligoFlowRetryingTooLong"}'
 )
-_EXCUSED = f"({_NEXT} < time() and on (account, environment, flow_id) celigo:flow_excused{{@flow}})"
+_EXCUSED = f"({_NEXT} < time() and {ON_FLOW} celigo:flow_excused{{@flow}})"
 _CODES = {word: str(code) for code, (word, _) in enumerate(_WORDS, 1)}
 """Of the bands: a number for each word, whichever band it is in."""
 
@@ -71,9 +74,9 @@ _IN_PROGRESS = " or ".join(
 _EXPECTED = " or ".join(
     (
         _known("late", _LATE),
-        _known("silent", 'celigo:flow_trouble{@flow, trouble="CeligoListenerFlowSilent"}'),
+        _known("silent", _SILENT),
         _known("excused", _EXCUSED),
-        _known("on time", f"({_NEXT} or celigo_flow_expected_max_silence_seconds{{@flow}})"),
+        _known("on time", f"({_NEXT} or {_USUAL_SILENCE})"),
     )
 )
 _OLD = "celigo:flow_freshness_missed{@flow}"
@@ -159,17 +162,21 @@ STATE = [
         size=_SMALL,
     ),
     number(
-        "Is it late?",
+        "Is it late or silent?",
         "How long ago a run should have begun, when that is beyond the grace that it has: an alert comes after "
-        "%{overdue_for}. Excused: no run begins, but a connection is or was offline within %{recovery}, which has an "
-        "alert of its own. From celigo_flow_next_expected_run_timestamp_seconds.",
-        now(f"max({_LATE}) or -1 * (count({_EXCUSED}) > bool 0) or 0 * (count({_NEXT}))"),
+        "%{overdue_for}. For a flow that events start, by how much its silence is longer than the longest usual one "
+        "(profile full); an alert comes after %{silent_for}. Excused: no run begins, but a connection is or was offline "
+        "within %{recovery}, which has an alert of its own. From celigo_flow_next_expected_run_timestamp_seconds.",
+        now(
+            f"max({_LATE}) or max({_SILENT} - {ON_FLOW} max {BY_FLOW} ({_USUAL_SILENCE})) "
+            f"or -1 * (count({_EXCUSED}) > bool 0) or 0 * count({_NEXT} or {_USUAL_SILENCE})"
+        ),
         Field(
             "s",
             1,
             above((1, BAD), base=CALM),
             states={"0": ("no", CALM), "-1": ("excused", UNKNOWN)},
-            none="no schedule",
+            none="none expected",
         ),
         size=_SMALL,
     ),

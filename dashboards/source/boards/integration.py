@@ -44,10 +44,12 @@ _STATE = [
         words=True,
     ),
     _flows_in(
-        "Flows overdue",
+        "Flows late or silent",
         "Flows whose schedule wanted a run that has not begun, beyond their grace (%{grace_ratio} of the interval, "
-        "%{grace_least} to %{grace_most}), or that miss their runs. Normal: 0. An alert comes after %{overdue_for}.",
-        "CeligoFlowOverdue|CeligoFlowMissedRuns",
+        "%{grace_least} to %{grace_most}), or that events start and that have been quiet for longer than is usual for "
+        "them (profile full). Not because of a connection that is offline. Normal: 0. Alerts come after %{overdue_for} "
+        "and %{silent_for}.",
+        "CeligoFlowOverdue|CeligoFlowMissedRuns|CeligoListenerFlowSilent",
         "celigo_flow_enabled",
         _ANY_BAD,
     ),
@@ -320,5 +322,5 @@ BOARD = Board(
         Row([_FLOWS_THEN, _ALERTS_THEN], title="Alerts over time", collapsed=True),
     ),
     links=(page_link("This integration in integrator.io", "/integrations/${integration}/flows"),),
-    annotations=(annotations.CRITICAL, annotations.FLOWS_TURNED_OFF, annotations.DEPLOYED),
+    annotations=(*annotations.of_integration("@integration"), annotations.DEPLOYED),
 )
