@@ -119,7 +119,7 @@ def fixed_colours(names: Iterable[str]) -> Sequence[DashboardFieldConfigSourceOv
 
 
 def drawn(name: str, colour: str, *, dashed: bool = False, points: bool = False) -> DashboardFieldConfigSourceOverrides:
-    """The colour of the series `name`; `dashed` for what bounds the others, `points` for what is there only at times."""
+    """The colour of the series `name`; `dashed` for a bound of the others, `points` for what is there only at times."""
     properties: dict[str, object] = {"color": {"mode": "fixed", "fixedColor": colour}}
     if dashed:
         properties |= {"custom.lineStyle": {"fill": "dash", "dash": [8, 8]}, "custom.lineWidth": 1}
