@@ -165,8 +165,8 @@ STATE = [
         "Is it late or silent?",
         "How long ago a run should have begun, when that is beyond the grace that it has: an alert comes after "
         "%{overdue_for}. For a flow that events start, by how much its silence is longer than the longest usual one "
-        "(profile full); an alert comes after %{silent_for}. Excused: no run begins, but a connection is or was offline "
-        "within %{recovery}, which has an alert of its own. From celigo_flow_next_expected_run_timestamp_seconds.",
+        "(profile full); an alert comes after %{silent_for}. Excused: no run begins, but a connection is or was "
+        "offline within %{recovery}. From celigo_flow_next_expected_run_timestamp_seconds.",
         now(
             f"max({_LATE}) or max({_SILENT} - {ON_FLOW} max {BY_FLOW} ({_USUAL_SILENCE})) "
             f"or -1 * (count({_EXCUSED}) > bool 0) or 0 * count({_NEXT} or {_USUAL_SILENCE})"
