@@ -131,10 +131,20 @@ _HEALTH = [
     ),
 ]
 
+
+def _rate(counted: str) -> str:
+    return f"rate(celigo_integration_{counted}_total{{@account}}[$__rate_interval])"
+
+
 _RUNS = lines(
     "How many runs end a minute, and how?",
     "Runs of all flows that ended, a minute, by final status. From celigo_integration_runs_total.",
-    [Query("60 * sum by (status) (rate(celigo_integration_runs_total{@account}[$__rate_interval]))", "{{status}}")],
+    [
+        Query(
+            f"60 * sum by (status) (max by (account, environment, integration_id, status) ({_rate('runs')}))",
+            "{{status}}",
+        )
+    ],
     Field("short"),
     size=(8, 6),
     stacked=True,
@@ -147,7 +157,8 @@ _RECORDS = lines(
     "From celigo_integration_records_total.",
     [
         Query(
-            "60 * sum by (outcome) (rate(celigo_integration_records_total{@account}[$__rate_interval]))", "{{outcome}}"
+            f"60 * sum by (outcome) (max by (account, environment, integration_id, outcome) ({_rate('records')}))",
+            "{{outcome}}",
         )
     ],
     Field("short"),
