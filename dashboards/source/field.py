@@ -111,10 +111,13 @@ def told_apart(names: Sequence[str]) -> Sequence[DashboardFieldConfigSourceOverr
 
 def fixed_colours(names: Iterable[str]) -> Sequence[DashboardFieldConfigSourceOverrides]:
     """For each series that is called like a member of an enumeration, the colour that it has everywhere."""
+    return coloured({name: OUTCOMES[name] for name in names if name in OUTCOMES})
+
+
+def coloured(colours: Mapping[str, str]) -> Sequence[DashboardFieldConfigSourceOverrides]:
+    """A colour for each series of that name."""
     return [
-        override("byName", name, {"color": {"mode": "fixed", "fixedColor": OUTCOMES[name]}})
-        for name in names
-        if name in OUTCOMES
+        override("byName", name, {"color": {"mode": "fixed", "fixedColor": colour}}) for name, colour in colours.items()
     ]
 
 

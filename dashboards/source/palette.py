@@ -37,5 +37,17 @@ OUTCOMES = {
 APART = (GOOD, GREEN, PURPLE, YELLOW, BLUE, WARNING)
 """For members of an enumeration without a meaning of their own: as many as can be told apart."""
 
+CLASSES = {
+    "connection": BAD,
+    "rate_limit": WARNING,
+    "intermittent": YELLOW,
+    "value": BLUE,
+    "missing": GOOD,
+    "duplicate": PURPLE,
+    "governance": GREEN,
+    "other": UNKNOWN,
+}
+"""Colours of what errors are classified as; the rarer classes are shown together with `other`."""
+
 COLOURS = frozenset({GOOD, WARNING, BAD, UNKNOWN, BLUE, GREEN, PURPLE, YELLOW, CALM})
 """All colours that a board may name."""

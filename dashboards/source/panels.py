@@ -56,7 +56,15 @@ def number(
     return make("stat", title, about, [query], field, options=options, size=size)
 
 
-def bars(title: str, about: str, queries: Sequence[Query], field: Field, *, size: tuple[int, int]) -> Placed:
+def bars(
+    title: str,
+    about: str,
+    queries: Sequence[Query],
+    field: Field,
+    *,
+    size: tuple[int, int],
+    overrides: Sequence[DashboardFieldConfigSourceOverrides] = (),
+) -> Placed:
     """A bar for each series."""
     options = bargauge.Options(
         display_mode=common.BarGaugeDisplayMode.BASIC,
@@ -65,7 +73,11 @@ def bars(title: str, about: str, queries: Sequence[Query], field: Field, *, size
         min_viz_height=16,
     )
     from_nothing = replace(field, least=0.0) if field.least is None else field
-    return make("bargauge", title, about, queries, from_nothing, options=options, size=size)
+    placed = make("bargauge", title, about, queries, from_nothing, options=options, overrides=overrides, size=size)
+    if placed.panel.field_config is not None:
+        # Else a single bar has no name.
+        placed.panel.field_config.defaults.display_name = "${__series.name}"
+    return placed
 
 
 def lines(
@@ -80,12 +92,14 @@ def lines(
     table: bool = False,
     names: bool = False,
     powers: bool = False,
+    points: int = POINTS,
     overrides: Sequence[DashboardFieldConfigSourceOverrides] = (),
 ) -> Placed:
     """The past as lines, or as stacked areas or columns; limits of `field` are drawn as dashed lines.
 
     `table` puts the legend on the right with the newest and the highest value of each. `names` tells series apart whose
-    names are not known beforehand. `powers` gives every power of ten the same height, for numbers far apart.
+    names are not known beforehand. `powers` gives every power of ten the same height, for numbers far apart. Fewer
+    `points` are for what many series have to be read for.
     """
     if names:
         field = replace(field, by_name=True)
@@ -113,9 +127,11 @@ def lines(
         sort_desc=True if table else None,
     )
     options = timeseries.Options(legend=legend, tooltip=_tooltip())
-    return make(
+    placed = make(
         "timeseries", title, about, queries, field, options=options, custom=custom, overrides=overrides, size=size
     )
+    placed.panel.max_data_points = points
+    return placed
 
 
 def timeline(

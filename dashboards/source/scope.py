@@ -19,11 +19,13 @@ BY_ACCOUNT = "by (account, environment)"
 BY_INTEGRATION = "by (account, environment, integration_id)"
 BY_FLOW = "by (account, environment, flow_id)"
 BY_CONNECTION = "by (account, environment, connection_id)"
+BY_AGENT = "by (account, environment, agent_id)"
 
 ON_ACCOUNT = "on (account, environment)"
 ON_INTEGRATION = "on (account, environment, integration_id)"
 ON_FLOW = "on (account, environment, flow_id)"
 ON_CONNECTION = "on (account, environment, connection_id)"
+ON_AGENT = "on (account, environment, agent_id)"
 
 NAMED_INTEGRATION = (
     f"* {ON_INTEGRATION} group_left (integration_name, team, region) celigo:integration_labels{{@account}}"
@@ -52,6 +54,11 @@ def app(query: str) -> str:
     """`query`, whose series have a `region`, with the label `app`: where integrator.io's own pages are."""
     of_region = f'label_replace({query}, "app", "https://$1.integrator.io", "region", "(.+)")'
     return f'label_replace({of_region}, "app", "https://integrator.io", "region", "us|other|")'
+
+
+def among(chosen: str, on: str, series: str) -> str:
+    """What there is of `series` about the things in `chosen`, which have the labels of `on` in common with it."""
+    return f"({series}) and {on} ({chosen})"
 
 
 def known_zero(count: str, known: str) -> str:

@@ -39,11 +39,18 @@ def table_of(
     size: tuple[int, int],
     none: str,
     sort: str,
+    then: str = "",
     ascending: bool = False,
 ) -> Placed:
-    """Rows of the present. Several queries with the same labels are one row; `sort` is a column's title."""
+    """Rows of the present. Several queries with the same labels are one row; `sort` is a column's title.
+
+    Rows with the same value there are in descending order of the column `then`.
+    """
     options = table.Options(
-        sort_by=[common.TableSortByFieldState(display_name=sort, desc=not ascending)],
+        sort_by=[
+            common.TableSortByFieldState(display_name=sort, desc=not ascending),
+            *([common.TableSortByFieldState(display_name=then, desc=True)] if then else []),
+        ],
         cell_height=common.TableCellHeight.SM,
         footer=common.TableFooterOptions(show=False, reducer=["sum"], count_rows=False),
     )
@@ -85,13 +92,16 @@ def _override(column: Column) -> DashboardFieldConfigSourceOverrides:
 
 def _numbers(column: Column, field: Field) -> dict[str, object]:
     cell: dict[str, object] = {"type": "auto"}
+    scale: dict[str, object] = {}
     if column.bar:
         cell = {"type": "gauge", "mode": "basic"}
+        scale = {"fieldMinMax": True}
     elif column.filled:
         cell = {"type": "color-background", "mode": "basic"}
     elif len(field.steps) > 1 or field.states:
         cell = {"type": "color-text"}
     shown: dict[str, object] = {"unit": field.unit, "custom.cellOptions": cell, "thresholds": thresholds(field.steps)}
+    shown |= scale
     shown |= {"decimals": field.decimals} if field.decimals is not None else {}
     shown |= {"mappings": mappings(field.states)} if field.states else {}
     shown |= {"min": field.least} if field.least is not None else {}
