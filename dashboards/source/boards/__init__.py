@@ -1,5 +1,5 @@
 """The boards, in the order in which people go through them."""
 
-from dashboards.source.boards import errors, fleet, flow, governance, integration
+from dashboards.source.boards import connections, errors, fleet, flow, governance, integration
 
-BOARDS = (fleet.BOARD, integration.BOARD, flow.BOARD, errors.BOARD, governance.BOARD)
+BOARDS = (fleet.BOARD, integration.BOARD, flow.BOARD, errors.BOARD, connections.BOARD, governance.BOARD)
