@@ -1,5 +1,14 @@
 """The boards, in the order in which people go through them."""
 
-from dashboards.source.boards import connections, errors, fleet, flow, governance, integration
+from dashboards.source.boards import api, connections, errors, fleet, flow, governance, integration, schedules
 
-BOARDS = (fleet.BOARD, integration.BOARD, flow.BOARD, errors.BOARD, connections.BOARD, governance.BOARD)
+BOARDS = (
+    fleet.BOARD,
+    integration.BOARD,
+    flow.BOARD,
+    errors.BOARD,
+    connections.BOARD,
+    schedules.BOARD,
+    api.BOARD,
+    governance.BOARD,
+)

@@ -1,0 +1,230 @@
+"""Objectives on the board about schedules: is data as fresh, and are records delivered, as was promised."""
+
+from dashboards.source.boards.schedules_tables import FLOW, INTEGRATION, TEAM, chosen, of
+from dashboards.source.field import Field, above
+from dashboards.source.limits import limit
+from dashboards.source.palette import BAD, CALM, UNKNOWN, WARNING
+from dashboards.source.panels import lines, number
+from dashboards.source.query import Query, now
+from dashboards.source.scope import (
+    BY_FLOW,
+    BY_INTEGRATION,
+    NAMED_FLOW,
+    NAMED_INTEGRATION,
+    ON_FLOW,
+    ON_INTEGRATION,
+    known_zero,
+)
+from dashboards.source.tables import Column, table_of
+
+_OBJECTIVE = "celigo_flow_slo_freshness_seconds{@account}"
+_OF_TEAM = f'and {ON_FLOW} celigo:flow_labels{{@account, team=~"$team"}}'
+_PROMISED = f"(max by (account, environment, flow_id, tier) ({_OBJECTIVE}) {_OF_TEAM})"
+_MISSED = "celigo:flow_freshness_missed{@account}"
+_IN_TROUBLE = "celigo:flow_trouble{@account, trouble"
+_BREACHED = 'celigo:flow_trouble_named:objectives{@account, trouble="CeligoFreshnessSloBreached", team=~"$team"}'
+
+
+def _with_tier(flows: str) -> str:
+    """`flows` that have an objective, with its tier."""
+    return f"({flows} + {ON_FLOW} group_left (tier) 0 * {_PROMISED})"
+
+
+# A point of each step is enough for a share, and every flow with an objective has a series.
+_IN_RANGE = _with_tier(f"avg_over_time({_MISSED}[$__range:$__interval])")
+_IN_WINDOW = _with_tier(f"avg_over_time({_MISSED}[%{{freshness_window}}])")
+
+TOO_OLD = number(
+    "Objectives missed now",
+    "Flows whose newest success is older than their freshness objective allows. Those that are off or have a connection "
+    "offline are not in it, as they raise no alert of their own, but they are in the tables below. Each pages after "
+    "%{freshness_for}. Normal: 0. From celigo_flow_slo_freshness_seconds.",
+    now(known_zero(f"count(group {BY_FLOW} ({_BREACHED}))", _OBJECTIVE)),
+    Field(steps=above((1, BAD), base=CALM), none="no objectives"),
+    size=(4, 3),
+)
+KEPT = number(
+    "Freshness kept in this range",
+    "Share of the chosen range in which flows with an objective were as fresh as it allows, whatever the reason when "
+    "they were not. From celigo_flow_slo_freshness_seconds; needs profile standard.",
+    now(f"1 - avg({_IN_RANGE})"),
+    Field("percentunit", 2, steps=((None, CALM),), none="no objectives"),
+    size=(4, 3),
+)
+TIERS = table_of(
+    "Is what was promised kept?",
+    "Freshness by tier: flows with an objective, those without a known success (in no share), and the share that keeps it "
+    "now and kept it over the range, whatever the reason. In the last %{freshness_window} a flow may miss it for "
+    "%{freshness_ratio} of the time: how much of that the average flow has used. From celigo_flow_slo_freshness_seconds.",
+    [
+        f"count by (tier) ({_PROMISED})",
+        f"count by (tier) ({_PROMISED} unless {ON_FLOW} {_MISSED}) or 0 * count by (tier) ({_PROMISED})",
+        f"1 - avg by (tier) ({_with_tier(_MISSED)})",
+        f"1 - avg by (tier) ({_IN_RANGE})",
+        f"avg by (tier) ({_IN_WINDOW}) / %{{freshness_ratio}}",
+    ],
+    [
+        Column("tier", "Tier"),
+        Column("Value #A", "Flows", Field(), width=70),
+        Column("Value #B", "Unknown", Field(), width=85),
+        Column("Value #C", "Kept now", Field("percentunit", 1), width=90),
+        Column("Value #D", "In this range", Field("percentunit", 2), width=110),
+        Column(
+            "Value #E", "Budget used", Field("percentunit", 0, above((1, WARNING), base=CALM)), width=110, filled=True
+        ),
+    ],
+    size=(9, 8),
+    none="No flow has an objective",
+    sort="Budget used",
+)
+
+# What explains it best comes first: each flow is shown with one reason.
+_CAUSES = {
+    "1": ("was stopped", WARNING, "CeligoFlowTurnedOff|CeligoFlowUnscheduled"),
+    "2": ("no run came", BAD, "CeligoFlowOverdue|CeligoFlowMissedRuns|CeligoListenerFlowSilent"),
+    "3": ("runs fail", BAD, "CeligoFlowRunFailed|CeligoFlowFailingRepeatedly|CeligoFlowFailingSinceChange"),
+    "4": (
+        "run hangs or waits",
+        WARNING,
+        "CeligoFlowRunStuck|CeligoFlowRunStalled|CeligoFlowRunVeryLong|CeligoFlowRetryingTooLong|CeligoFlowQueued",
+    ),
+    "5": ("runs have errors", WARNING, "CeligoFlowPartialErrors"),
+}
+_REASONS = {
+    "0": ("connection offline", WARNING),
+    **{value: (word, colour) for value, (word, colour, _) in _CAUSES.items()},
+    "6": ("is off", UNKNOWN),
+}
+_BECAUSE = " or ".join(
+    [
+        "0 * celigo:flow_blocked{@account}",
+        *(f'{value} * group {BY_FLOW} ({_IN_TROUBLE}=~"{names}"}})' for value, (_, _, names) in _CAUSES.items()),
+        "6 * celigo:flow_disabled{@account}",
+    ]
+)
+_AGE = f"time() - max {BY_FLOW} (celigo_flow_last_success_timestamp_seconds{{@account}})"
+_OFFENDERS = chosen(
+    f"(topk(25, ({_AGE}) / {ON_FLOW} (max {BY_FLOW} ({_OBJECTIVE})) and {ON_FLOW} "
+    f'({_MISSED} == 1 or {_IN_TROUBLE}="CeligoFreshnessSloSlowBurn"}}) {_OF_TEAM})) {NAMED_FLOW}'
+)
+_WORST = table_of(
+    "Which flows are too old, and why?",
+    "Flows that are older than their objective allows, or were for over %{freshness_ratio} of the last %{freshness_window}: "
+    "25 at most, those furthest beyond it. A success is a completed run without any error: where no reason is given, look "
+    "at the errors of its runs. From celigo_flow_last_success_timestamp_seconds; needs profile standard.",
+    [
+        _OFFENDERS,
+        of(_OFFENDERS, _AGE),
+        of(_OFFENDERS, _OBJECTIVE),
+        of(_OFFENDERS, f"avg_over_time({_MISSED}[%{{freshness_window}}])"),
+        of(_OFFENDERS, _BECAUSE),
+    ],
+    [
+        FLOW,
+        INTEGRATION,
+        TEAM,
+        Column("tier", "Tier", width=75),
+        Column("Value #C", "Objective", Field("s", 1), width=95),
+        Column("Value #B", "Success age", Field("s", 1), width=105),
+        Column("Value #A", "Of allowed", Field("percentunit", 0, above((1, BAD), base=CALM)), width=95, filled=True),
+        Column(
+            "Value #D",
+            "Missed",
+            Field("percentunit", 0, above((limit("freshness_ratio"), WARNING), base=CALM)),
+            width=75,
+            filled=True,
+        ),
+        Column("Value #E", "Because", Field(states=_REASONS), width=140),
+    ],
+    size=(17, 9),
+    none="Every objective is kept, as of the newest data",
+    sort="Of allowed",
+)
+_TOO_OLD_THEN = lines(
+    "How many flows missed their objective?",
+    "Flows that were older than their freshness objective allows, by tier: the highest number at each step. Those that "
+    "were off or had a connection offline are not in it. Normal: 0. From celigo_flow_slo_freshness_seconds.",
+    [
+        Query(
+            "max_over_time((label_replace(count by (tier) "
+            f'({_BREACHED}), "tier", "no tier", "tier", ""))[$__interval:1m])',
+            "{{tier}}",
+        )
+    ],
+    Field(by_name=True, none="Every objective was kept"),
+    size=(7, 9),
+    stacked=True,
+    columns=True,
+)
+OBJECTIVES = [_WORST, _TOO_OLD_THEN]
+
+_ALLOWED = "(1 - %{record_objective})"
+
+
+def _burn(window: str) -> str:
+    return f"celigo:integration_record_error_ratio:rate{window}{{@account}}"
+
+
+_INTEGRATIONS = (
+    f"(topk(25, ({_burn('6h')} > 0) and {ON_INTEGRATION} "
+    f'celigo:flow_labels{{@account, team=~"$team"}})) {NAMED_INTEGRATION}'
+)
+
+
+def _of_integration(value: str) -> str:
+    return f"0 * {_INTEGRATIONS} + {ON_INTEGRATION} group_left () (max {BY_INTEGRATION} ({value}))"
+
+
+_BURNED = table_of(
+    "Which integrations lose too many records?",
+    "The 25 integrations with the highest share of failed records in six hours. Burn is how many times as fast as the "
+    "objective of %{record_objective} allows: above %{fast_burn} over an hour an alert pages, above %{slow_burn} over six "
+    "hours one warns, if over %{record_errors} records failed. From celigo_integration_records_total.",
+    [
+        _of_integration(f"{_burn('15m')} / {_ALLOWED}"),
+        _of_integration(f"{_burn('1h')} / {_ALLOWED}"),
+        _of_integration(f"{_burn('6h')} / {_ALLOWED}"),
+        _of_integration('increase(celigo_integration_records_total{@account, outcome="error"}[6h])'),
+    ],
+    [
+        INTEGRATION,
+        TEAM,
+        Column("Value #A", "Burn 15 min", Field("short", 1), width=95),
+        Column(
+            "Value #B",
+            "Burn 1 h",
+            Field("short", 1, above((limit("fast_burn"), BAD), base=CALM)),
+            width=85,
+            filled=True,
+        ),
+        Column(
+            "Value #C",
+            "Burn 6 h",
+            Field("short", 1, above((limit("slow_burn"), WARNING), base=CALM)),
+            width=85,
+            filled=True,
+        ),
+        Column("Value #D", "Failed in 6 h", Field("short", 0), width=100),
+    ],
+    size=(12, 9),
+    none="No record failed in six hours, as of the newest data",
+    sort="Burn 6 h",
+)
+# The end of the range decides which lines there are, so that they are the same at every step.
+_FASTEST = f"topk(10, max_over_time({_burn('1h')}[$__range:$__interval] @ end()) / {_ALLOWED} > %{{slow_burn}})"
+_BURNING = lines(
+    "Which integrations burned too fast over an hour?",
+    "How many times as fast as the objective of %{record_objective} allows records failed: the ten integrations that were "
+    "furthest above %{slow_burn} in this range. An alert pages above %{fast_burn}. "
+    "From celigo_integration_records_total.",
+    [
+        Query(
+            f"({_burn('1h')} / {_ALLOWED} and {ON_INTEGRATION} ({_FASTEST}) and {ON_INTEGRATION} "
+            f'celigo:flow_labels{{@account, team=~"$team"}}) {NAMED_INTEGRATION}',
+            "{{integration_name}}",
+        )
+    ],
+    Field("short", 1, above((limit("fast_burn"), BAD)), by_name=True, none="No integration burned too fast"),
+    size=(12, 9),
+)
+RECORDS = [_BURNED, _BURNING]
