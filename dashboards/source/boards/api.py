@@ -1,4 +1,4 @@
-"""API and exporter: does integrator.io answer, and can what the exporter tells be trusted?"""
+"""API and exporter: whether integrator.io answers, and whether what the exporter tells can be trusted."""
 
 from dashboards.source import annotations, variables
 from dashboards.source.board import Board, Row
@@ -34,17 +34,17 @@ _TOP = [
     ),
     _share(
         "Calls that fail",
-        "Share of the calls in 10 minutes that ended in 5xx, a time-out or without a connection, of the account where it "
-        "is highest. An alert comes above %{api_errors_ratio} for %{api_errors_for}. Normal: below 1 %. "
-        "From celigo_api_errors_total.",
+        "Share of the calls in 10 minutes that ended in 5xx, a time-out or without a connection, of the account where "
+        "it is highest. An alert comes above %{api_errors_ratio} for %{api_errors_for}. Normal: below 1 %. From "
+        "celigo_api_errors_total.",
         'celigo_api_errors_total{@account, type=~"server_error|bad_gateway|unavailable|timeout|dns|connect|tls"}',
         "api_errors_ratio",
         BAD,
     ),
     number(
         "p95 of a call",
-        "95 of 100 calls of the last 15 minutes took no longer, in the account where it is highest. An alert comes above "
-        "%{api_slow} for %{api_slow_for}. Normal: below 1 s. From celigo_api_request_duration_seconds.",
+        "95 of 100 calls of the last 15 minutes took no longer, in the account where it is highest. An alert comes "
+        "above %{api_slow} for %{api_slow_for}. Normal: below 1 s. From celigo_api_request_duration_seconds.",
         Query(
             "max(histogram_quantile(0.95, sum by (account, environment, le) "
             "(rate(celigo_api_request_duration_seconds_bucket{@account}[15m]))))"
@@ -55,27 +55,27 @@ _TOP = [
     ),
     _share(
         "Calls told to wait (429)",
-        "Share of the calls in 10 minutes that were answered 429, of the account where it is highest. The limit is shared "
-        "with everything else that uses the account's API. An alert comes above %{throttled_ratio} for %{throttled_for}. "
-        "Normal: 0. From celigo_api_requests_total.",
+        "Share of the calls in 10 minutes that were answered 429, of the account where it is highest. The limit is "
+        "shared with everything else that uses the account's API. An alert comes above %{throttled_ratio} for "
+        "%{throttled_for}. Normal: 0. From celigo_api_requests_total.",
         'celigo_api_requests_total{@account, code="429"}',
         "throttled_ratio",
         WARNING,
     ),
     _share(
         "Answers that cannot be read",
-        "Share of the answers in 10 minutes that were cut, no JSON, of another shape, too large or a redirect: a proxy in "
-        "between, or a change of the API. An alert comes above %{unreadable_ratio}. Normal: 0. "
-        "From celigo_api_errors_total.",
+        "Share of the answers in 10 minutes that were cut, no JSON, of another shape, too large or a redirect: a "
+        "proxy in between, or a change of the API. An alert comes above %{unreadable_ratio}. Normal: 0. From "
+        "celigo_api_errors_total.",
         'celigo_api_errors_total{@account, type=~"truncated|invalid_json|unexpected_shape|too_large|redirect"}',
         "unreadable_ratio",
         WARNING,
     ),
     number(
         "Calls waiting for our budget",
-        "How many calls waited for the exporter's own budget on average in 15 minutes, of the account where it is most. "
-        "An alert comes above %{budget_wait_ratio} for %{budget_for}, but not while history is read. Normal: near 0. "
-        "From celigo_api_rate_limit_wait_seconds_total.",
+        "How many calls waited for the exporter's own budget on average in 15 minutes, of the account where it is "
+        "most. An alert comes above %{budget_wait_ratio} for %{budget_for}, but not while history is read. Normal: "
+        "near 0. From celigo_api_rate_limit_wait_seconds_total.",
         Query('max(rate(celigo_api_rate_limit_wait_seconds_total{@account, reason="budget"}[15m]))'),
         Field("short", 2, above((limit("budget_wait_ratio"), WARNING), base=CALM)),
         size=_SIZE,
@@ -113,18 +113,18 @@ _TOP = [
     ),
     number(
         "Clocks differ by",
-        "How far the exporter's clock and integrator.io's are apart, of the account where it is most; below a second it "
-        "cannot be told and counts as 0. An alert comes above %{clock_skew}. From celigo_api_clock_skew_seconds; needs "
-        "profile standard.",
-        now(f"max(abs(celigo_api_clock_skew_seconds{{@account}})) or 0 * max(celigo_up{{@account}} == 1)"),
+        "How far the exporter's clock and integrator.io's are apart, of the account where it is most; below a second "
+        "it cannot be told and counts as 0. An alert comes above %{clock_skew}. From celigo_api_clock_skew_seconds; "
+        "needs profile standard.",
+        now("max(abs(celigo_api_clock_skew_seconds{@account})) or 0 * max(celigo_up{@account} == 1)"),
         Field("s", 0, above((limit("clock_skew"), WARNING), base=CALM)),
         size=_SIZE,
     ),
     number(
         "Is what is counted saved?",
-        "Whether counters and what is usual would survive a restart: yes, not written although a state file is configured, "
-        "or in memory only because none is. An alert comes when it cannot be written. "
-        "From celigo_exporter_state_persistent.",
+        "Whether counters and what is usual would survive a restart: yes, not written although a state file is "
+        "configured, or in memory only because none is. An alert comes when it cannot be written. From "
+        "celigo_exporter_state_persistent.",
         now(
             f'min({_STATE}{{job=~"%{{job}}", backend!="memory"}}) '
             f'or 2 + 0 * min({_STATE}{{job=~"%{{job}}", backend="memory"}})'
@@ -134,8 +134,8 @@ _TOP = [
     ),
     number(
         "Families with series left out",
-        "Families of which series were left out in 30 minutes because of limits.series; alerts that need them are silent. "
-        "Normal: 0. From celigo_exporter_series_dropped_total.",
+        "Families of which series were left out in 30 minutes because of limits.series; alerts that need them are "
+        "silent. Normal: 0. From celigo_exporter_series_dropped_total.",
         now(
             known_zero(
                 "count(max by (account, environment, family) (increase(celigo_exporter_series_dropped_total{@account, "

@@ -21,9 +21,9 @@ HEALTH = timeline(
 _QUANTILES = {"p99": BAD, "p95": WARNING, "p50": GOOD}
 LATENCY = lines(
     "How long does a call take?",
-    "Time from sending a request until its whole body was read: half, 95 % and 99 % of the calls took no longer. An alert "
-    "comes when p95 is above %{api_slow} for %{api_slow_for}. Normal: p95 below 1 s. "
-    "From celigo_api_request_duration_seconds.",
+    "Time from sending a request until its whole body was read: half, 95 % and 99 % of the calls took no longer. An "
+    "alert comes when p95 is above %{api_slow} for %{api_slow_for}. Normal: p95 below 1 s. From "
+    "celigo_api_request_duration_seconds.",
     [
         Query(f"histogram_quantile(0.{name[1:]}, sum by (le) (rate({_BUCKETS}[$__rate_interval])))", name)
         for name in _QUANTILES
@@ -100,14 +100,16 @@ _SENT = "sum by (endpoint) (increase(celigo_api_requests_total{@account}[1h]))"
 _NONE = f"or 0 * {_SENT}"
 BY_ENDPOINT = table_of(
     "Endpoints in the last hour",
-    "Calls of each endpoint in the last hour: p95, the share that failed (5xx, time-out or no connection; an alert comes "
-    "above %{api_errors_ratio} of all calls), all failed attempts, how many were repeated, and how much was read. "
-    "From celigo_api_request_duration_seconds, celigo_api_requests_total, celigo_api_errors_total.",
+    "Calls of each endpoint in the last hour: p95, the share that failed (5xx, time-out or no connection; an alert "
+    "comes above %{api_errors_ratio} of all calls), all failed attempts, how many were repeated, and how much was "
+    "read. From celigo_api_request_duration_seconds, celigo_api_requests_total, celigo_api_errors_total.",
     [
         f"{_SENT} > 0",
         f"histogram_quantile(0.95, sum by (endpoint, le) (increase({_BUCKETS[:-1]}}}[1h]))) >= 0",
-        f"(sum by (endpoint) (increase(celigo_api_errors_total{{@account, {_FAILURES}}}[1h])) / ({_SENT} > 0)) "
-        f"or (0 * ({_SENT} > 0))",
+        (
+            f"(sum by (endpoint) (increase(celigo_api_errors_total{{@account, {_FAILURES}}}[1h])) / ({_SENT} > 0)) "
+            f"or (0 * ({_SENT} > 0))"
+        ),
         f"sum by (endpoint) (increase(celigo_api_errors_total{{@account}}[1h])) {_NONE}",
         f"sum by (endpoint) (increase(celigo_api_retries_total{{@account}}[1h])) {_NONE}",
         f"sum by (endpoint) (increase(celigo_api_response_bytes_total{{@account}}[1h])) {_NONE}",
@@ -133,8 +135,8 @@ BY_ENDPOINT = table_of(
 )
 P95 = lines(
     "How did p95 change, by endpoint?",
-    "95 of 100 calls of each endpoint took no longer. A single endpoint that became slow: its part of the API, or lists "
-    "that grew. From celigo_api_request_duration_seconds.",
+    "95 of 100 calls of each endpoint took no longer. A single endpoint that became slow: its part of the API, or "
+    "lists that grew. From celigo_api_request_duration_seconds.",
     [
         Query(
             f"histogram_quantile(0.95, sum by (endpoint, le) (rate({_BUCKETS}[$__rate_interval])))",

@@ -2,7 +2,7 @@
 
 from dashboards.source.field import Field, above, drawn
 from dashboards.source.limits import limit
-from dashboards.source.palette import BAD, BLUE, CALM, GOOD, GREEN, UNKNOWN, WARNING, YELLOW
+from dashboards.source.palette import BAD, BLUE, CALM, GOOD, GREEN, UNKNOWN, WARNING
 from dashboards.source.panels import bars, lines, timeline
 from dashboards.source.query import Query, now
 from dashboards.source.scope import BY_ACCOUNT
@@ -23,9 +23,10 @@ _AGE = f"(time() - {_of_collector('last_success_timestamp_seconds')})"
 _ENDS = {"0": ("failed", BAD), "1": ("succeeded", CALM)}
 _COLLECTORS = table_of(
     "Collectors now, and in the last hour",
-    "The newest run of each collector, its last success in seconds and in its own intervals (beyond %{stale_intervals} an "
-    "alert comes after %{stale_for}), what the newest run cost, and in the last hour: failed runs, rows that could not be "
-    "read, and lists that were cut, so that numbers are lower bounds. From celigo_exporter_collector_* and its kin.",
+    "The newest run of each collector, its last success in seconds and in its own intervals (beyond "
+    "%{stale_intervals} an alert comes after %{stale_for}), what the newest run cost, and in the last hour: failed "
+    "runs, rows that could not be read, and lists that were cut, so that numbers are lower bounds. From "
+    "celigo_exporter_collector_* and its kin.",
     [
         _of_collector("success"),
         _AGE,
@@ -82,8 +83,9 @@ _CACHED = {
 BUDGET = [
     lines(
         "How many calls wait, and why?",
-        "Calls that waited on average: for the exporter's own budget (rate_limit), or because integrator.io asked for it. "
-        "An alert comes above %{budget_wait_ratio} for %{budget_for}. From celigo_api_rate_limit_wait_seconds_total.",
+        "Calls that waited on average: for the exporter's own budget (rate_limit), or because integrator.io asked for "
+        "it. An alert comes above %{budget_wait_ratio} for %{budget_for}. From "
+        "celigo_api_rate_limit_wait_seconds_total.",
         [
             Query(
                 f"sum(max {BY_ACCOUNT} (rate(celigo_api_rate_limit_wait_seconds_total"
@@ -106,8 +108,8 @@ BUDGET = [
     ),
     lines(
         "How much does the cache save?",
-        "Share of look-ups by how they were answered: by asking integrator.io, from what was kept, by joining a call that "
-        "was under way, or with something old because asking failed. From celigo_api_cache_requests_total.",
+        "Share of look-ups by how they were answered: by asking integrator.io, from what was kept, by joining a call "
+        "that was under way, or with something old because asking failed. From celigo_api_cache_requests_total.",
         [
             Query(
                 f'sum(rate(celigo_api_cache_requests_total{{@account, result="{result}"}}[$__rate_interval])) '
@@ -125,9 +127,9 @@ BUDGET = [
 
 _ACCOUNTS = table_of(
     "Accounts: how far has each been read?",
-    "For each account: whether it answers, how much of the history before the first sight and of what ran since the last "
-    "reading has been read, up to how long ago runs are counted, how old the newest part of what is served is, and calls "
-    "left in the budget. From celigo_exporter_backfill_ratio, celigo_exporter_catch_up_ratio and "
+    "For each account: whether it answers, how much of the history before the first sight and of what ran since the "
+    "last reading has been read, up to how long ago runs are counted, how old the newest part of what is served is, "
+    "and calls left in the budget. From celigo_exporter_backfill_ratio, celigo_exporter_catch_up_ratio and "
     "celigo_exporter_watermark_timestamp_seconds.",
     [
         f"max {BY_ACCOUNT} (celigo_up{{@account}})",
@@ -155,13 +157,15 @@ _JOB = '{job=~"%{job}"}'
 _ONE = "by (job, instance)"
 _INSTANCES = table_of(
     "Exporters: which one, and how large?",
-    "For each exporter that Prometheus scrapes: its version and Python, whether it answers, how long a scrape takes and how "
-    "many samples it brings, the size of its state file, and writes of it that failed in an hour. From up, "
+    "For each exporter that Prometheus scrapes: its version and Python, whether it answers, how long a scrape takes "
+    "and how many samples it brings, the size of its state file, and writes of it that failed in an hour. From up, "
     "scrape_duration_seconds, scrape_samples_scraped, celigo_exporter_build_info and celigo_exporter_state_*.",
     [
-        f"max {_ONE} (up{_JOB}) + on (job, instance) group_left (version, revision, python_version) "
-        f"0 * max by (job, instance, version, revision, python_version) (celigo_exporter_build_info{_JOB}) "
-        f"or on (job, instance) max {_ONE} (up{_JOB})",
+        (
+            f"max {_ONE} (up{_JOB}) + on (job, instance) group_left (version, revision, python_version) "
+            f"0 * max by (job, instance, version, revision, python_version) (celigo_exporter_build_info{_JOB}) "
+            f"or on (job, instance) max {_ONE} (up{_JOB})"
+        ),
         f"max {_ONE} (scrape_duration_seconds{_JOB})",
         f"max {_ONE} (scrape_samples_scraped{_JOB})",
         f"max {_ONE} (celigo_exporter_state_size_bytes{_JOB})",
@@ -188,24 +192,28 @@ SERVED = [
     _INSTANCES,
     bars(
         "Which families are largest?",
-        "The 15 families with the most series, without celigo_ before their names: what filters or a smaller profile would "
-        "save. limits.series bounds them. From celigo_exporter_series; needs profile standard.",
-        now(
-            "sort_desc(label_replace(topk(15, sum by (family) (max by (account, environment, family) "
-            '(celigo_exporter_series{@account}))), "family", "$1", "family", "celigo_(.+)"))',
-            "{{family}}",
-        ),
+        "The 15 families with the most series, without celigo_ before their names: what filters or a smaller profile "
+        "would save. limits.series bounds them. From celigo_exporter_series; needs profile standard.",
+        [
+            now(
+                "sort_desc(label_replace(topk(15, sum by (family) (max by (account, environment, family) "
+                '(celigo_exporter_series{@account}))), "family", "$1", "family", "celigo_(.+)"))',
+                "{{family}}",
+            )
+        ],
         Field("short", 0, colour=GOOD),
         size=(7, 11),
     ),
     table_of(
         "What was left out in an hour?",
-        "Series that were left out in the last hour, by family: because of limits.series (series_cap), or because a label "
-        "had too many values (label_bound), which are counted as one. Each reading counts them anew. Normal: none. "
-        "From celigo_exporter_series_dropped_total.",
+        "Series that were left out in the last hour, by family: because of limits.series (series_cap), or because a "
+        "label had too many values (label_bound), which are counted as one. Each reading counts them anew. Normal: "
+        "none. From celigo_exporter_series_dropped_total.",
         [
-            "sum by (family, reason) (max by (account, environment, family, reason) "
-            "(increase(celigo_exporter_series_dropped_total{@account}[1h]))) > 0"
+            (
+                "sum by (family, reason) (max by (account, environment, family, reason) "
+                "(increase(celigo_exporter_series_dropped_total{@account}[1h]))) > 0"
+            )
         ],
         [
             Column("family", "Family"),
@@ -219,17 +227,20 @@ SERVED = [
     bars(
         "How much is held in memory?",
         "Objects of the accounts that the exporter holds, by kind. From celigo_exporter_objects.",
-        now(
-            "sort_desc(sum by (kind) (max by (account, environment, kind) (celigo_exporter_objects{@account})))",
-            "{{kind}}",
-        ),
+        [
+            now(
+                "sort_desc(sum by (kind) (max by (account, environment, kind) (celigo_exporter_objects{@account})))",
+                "{{kind}}",
+            )
+        ],
         Field("short", 0, colour=GOOD),
         size=(6, 11),
     ),
     timeline(
         "Are closed calls open to us?",
-        "Calls that not every account may make: answered, or refused as of the newest try; of several accounts the worst. "
-        "What is refused is missing on the other boards, and nothing fails. From celigo_exporter_endpoint_available.",
+        "Calls that not every account may make: answered, or refused as of the newest try; of several accounts the "
+        "worst. What is refused is missing on the other boards, and nothing fails. From "
+        "celigo_exporter_endpoint_available.",
         [
             Query(
                 'min by (call) (label_replace(celigo_exporter_endpoint_available{@account}, "call", "$1", '

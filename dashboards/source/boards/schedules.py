@@ -3,7 +3,7 @@
 from dashboards.source import annotations, variables
 from dashboards.source.board import Board, Row
 from dashboards.source.boards.schedules_objectives import KEPT, OBJECTIVES, RECORDS, TIERS, TOO_OLD
-from dashboards.source.boards.schedules_tables import CLOCKS, LATE, MISSING, SILENT, STOPPED
+from dashboards.source.boards.schedules_tables import CLOCKS, LATE, SILENT, STOPPED
 from dashboards.source.charts import columns_by
 from dashboards.source.field import Field, above
 from dashboards.source.limits import limit
@@ -17,8 +17,16 @@ _SIZE = (4, 3)
 _ANY_BAD = Field(steps=above((1, BAD), base=CALM))
 _ANY_WARNING = Field(steps=above((1, WARNING), base=CALM))
 _SCHEDULED = "celigo_flow_next_expected_run_timestamp_seconds{@account}"
+# What is known of schedules, and of flows at all, in a few series.
+_PLANNED = "celigo:account_scheduled_flows{@account}"
+_FLOWS = "celigo_integration_flows{@account}"
 _OF_TEAM = f'and {ON_FLOW} celigo:flow_labels{{@account, team=~"$team"}}'
 _OVERDUE = 'celigo:flow_trouble_named:schedule{@account, trouble="CeligoFlowOverdue", team=~"$team"}'
+
+
+def _served(family: str) -> str:
+    """Something that is there when the exporter serves `family`: a number, however many series that has."""
+    return f'(celigo_exporter_series{{@account, family="{family}"}} > 0)'
 
 
 def _trouble(title: str, about: str, name: str, known: str, field: Field) -> Placed:
@@ -42,14 +50,14 @@ _COUNTS = [
         "%{grace_least} to %{grace_most}) and not because of a connection that is offline. Normal: 0. "
         "An alert comes after %{overdue_for}.",
         "CeligoFlowOverdue",
-        _SCHEDULED,
+        _PLANNED,
         _ANY_BAD,
     ),
     number(
         "Overdue, share of the account",
         "Flows that are overdue among all scheduled flows of the account where it is highest, whatever the team. "
-        "Above %{many_overdue_ratio} and from %{many_overdue_flows} flows on an alert pages: then it is integrator.io's "
-        "scheduler, or the licence. Normal: 0.",
+        "Above %{many_overdue_ratio} and from %{many_overdue_flows} flows on an alert pages: then it is "
+        "integrator.io's scheduler, or the licence. Normal: 0.",
         now(
             "max((count by (account, environment) (celigo:flow_late_seconds{@account}) "
             "/ celigo:account_scheduled_flows{@account}) or 0 * celigo:account_scheduled_flows{@account})"
@@ -62,16 +70,18 @@ _COUNTS = [
         "Overdue flows that missed %{missed_runs} runs or more in a row; each of them pages. Normal: 0. "
         "From celigo_flow_consecutive_missed_runs, so needs profile standard.",
         "CeligoFlowMissedRuns",
-        "celigo_flow_consecutive_missed_runs{@account}",
+        _served("celigo_flow_consecutive_missed_runs"),
         _ANY_BAD,
     ),
     number(
         "Late, with a connection offline",
-        "Flows whose run did not come while a connection of theirs is offline. They are not counted as overdue: mend the "
-        "connection. Normal: 0. From celigo_connection_online; needs profile standard.",
+        "Flows whose run has not come while a connection of theirs is offline. They are not counted as overdue: mend "
+        "the connection. Normal: 0. From celigo_connection_online; needs profile standard.",
         now(
             known_zero(
-                f"count({MISSING} and {ON_FLOW} celigo:flow_blocked{{@account}})", "celigo_connection_online{@account}"
+                f"count(max {BY_FLOW} ({_SCHEDULED} < time()) and {ON_FLOW} celigo:flow_blocked{{@account}} "
+                f"unless {ON_FLOW} celigo:flow_disabled{{@account}} {_OF_TEAM})",
+                "celigo_connection_online{@account}",
             )
         ),
         Field(steps=above((1, WARNING), base=CALM), links=(to_board("celigo-connections", "Connections"),)),
@@ -82,7 +92,7 @@ _COUNTS = [
         "Flows that events or other flows start and that have been quiet for longer than is usual for them. Normal: 0. "
         "An alert comes after %{silent_for}. Needs profile full.",
         "CeligoListenerFlowSilent",
-        "celigo_flow_expected_max_silence_seconds{@account}",
+        _served("celigo_flow_expected_max_silence_seconds"),
         _ANY_WARNING,
     ),
     _trouble(
@@ -90,7 +100,7 @@ _COUNTS = [
         "Flows that are off and were on within the last %{turned_off_window}. Normal: 0, but for what somebody wanted. "
         "From celigo_flow_enabled.",
         "CeligoFlowTurnedOff",
-        "celigo_flow_enabled{@account}",
+        _FLOWS,
         _ANY_WARNING,
     ),
     _trouble(
@@ -98,23 +108,24 @@ _COUNTS = [
         "Flows that are on, have no schedule and had one within the last %{turned_off_window}: nothing starts them any "
         "more. Normal: 0. From celigo_flow_schedule_configured.",
         "CeligoFlowUnscheduled",
-        "celigo_flow_schedule_configured{@account}",
+        _FLOWS,
         _ANY_WARNING,
     ),
     _trouble(
         "Schedules that cannot be read",
-        "Flows with a schedule of a form that the exporter does not know. Nothing is expected of them, so nobody is told "
-        "when they stop. Normal: 0. From celigo_flow_schedule_unreadable; needs profile standard.",
+        "Flows with a schedule of a form that the exporter does not know. Nothing is expected of them, so nobody is "
+        "told when they stop. Normal: 0. From celigo_flow_schedule_unreadable; needs profile standard.",
         "CeligoFlowScheduleUnreadable",
-        _SCHEDULED,
+        _PLANNED,
         _ANY_WARNING,
     ),
     _trouble(
         "Hit by a change of clocks soon",
-        "Flows whose next run falls into the hour that the change of clocks removes, within %{dst_notice}. It will not "
-        "happen. Normal: 0, but before the change. From celigo_flow_dst_skip_timestamp_seconds; needs profile standard.",
+        "Flows whose next run falls into the hour that the change of clocks removes, within %{dst_notice}. It will "
+        "not happen. Normal: 0, but before the change. From celigo_flow_dst_skip_timestamp_seconds; needs profile "
+        "standard.",
         "CeligoFlowDstSkipUpcoming",
-        _SCHEDULED,
+        _PLANNED,
         _ANY_WARNING,
     ),
     TOO_OLD,
@@ -156,8 +167,8 @@ _BY_HOUR = columns_by(
     "hour",
     "At which hour do they not come? (UTC)",
     "How often flows became overdue in the chosen range, by the hour at which the missed run was due. Only the first "
-    "missed run of a streak counts. Many at one hour: too much is scheduled at once, or something is down at that time. "
-    "The hours are those of UTC.",
+    "missed run of a streak counts. Many at one hour: too much is scheduled at once, or something is down at that "
+    "time. The hours are those of UTC.",
     _by("hour", "hour", "24h:1h"),
     Field(colour=GOOD, decimals=0),
     size=(10, 8),

@@ -3,13 +3,12 @@
 from dashboards.source.boards.schedules_tables import FLOW, INTEGRATION, TEAM, chosen, of
 from dashboards.source.field import Field, above
 from dashboards.source.limits import limit
-from dashboards.source.palette import BAD, CALM, UNKNOWN, WARNING
+from dashboards.source.palette import BAD, CALM, WARNING
 from dashboards.source.panels import lines, number
 from dashboards.source.query import Query, now
 from dashboards.source.scope import (
     BY_FLOW,
     BY_INTEGRATION,
-    NAMED_FLOW,
     NAMED_INTEGRATION,
     ON_FLOW,
     ON_INTEGRATION,
@@ -18,65 +17,62 @@ from dashboards.source.scope import (
 from dashboards.source.tables import Column, table_of
 
 _OBJECTIVE = "celigo_flow_slo_freshness_seconds{@account}"
-_OF_TEAM = f'and {ON_FLOW} celigo:flow_labels{{@account, team=~"$team"}}'
-_PROMISED = f"(max by (account, environment, flow_id, tier) ({_OBJECTIVE}) {_OF_TEAM})"
 _MISSED = "celigo:flow_freshness_missed{@account}"
-_IN_TROUBLE = "celigo:flow_trouble{@account, trouble"
-_BREACHED = 'celigo:flow_trouble_named:objectives{@account, trouble="CeligoFreshnessSloBreached", team=~"$team"}'
+_IN_TROUBLE = 'celigo:flow_trouble_named:objectives{@account, team=~"$team"'
+_BREACHED = f'{_IN_TROUBLE}, trouble="CeligoFreshnessSloBreached"}}'
 
 
 def _with_tier(flows: str) -> str:
-    """`flows` that have an objective, with its tier."""
-    return f"({flows} + {ON_FLOW} group_left (tier) 0 * {_PROMISED})"
+    """`flows` of the team, with their tier."""
+    return f'({flows} * {ON_FLOW} group_left (tier) celigo:flow_labels{{@account, team=~"$team"}})'
 
-
-# A point of each step is enough for a share, and every flow with an objective has a series.
-_IN_RANGE = _with_tier(f"avg_over_time({_MISSED}[$__range:$__interval])")
-_IN_WINDOW = _with_tier(f"avg_over_time({_MISSED}[%{{freshness_window}}])")
 
 TOO_OLD = number(
     "Objectives missed now",
-    "Flows whose newest success is older than their freshness objective allows. Those that are off or have a connection "
-    "offline are not in it, as they raise no alert of their own, but they are in the tables below. Each pages after "
-    "%{freshness_for}. Normal: 0. From celigo_flow_slo_freshness_seconds.",
-    now(known_zero(f"count(group {BY_FLOW} ({_BREACHED}))", _OBJECTIVE)),
+    "Flows whose newest success is older than their freshness objective allows. Those that are off or have a "
+    "connection offline are not in it, as they raise no alert of their own. Each pages after %{freshness_for}. "
+    "Normal: 0. From celigo_flow_slo_freshness_seconds.",
+    now(known_zero(f"count(group {BY_FLOW} ({_BREACHED}))", _MISSED)),
     Field(steps=above((1, BAD), base=CALM), none="no objectives"),
     size=(4, 3),
 )
 KEPT = number(
-    "Freshness kept in this range",
-    "Share of the chosen range in which flows with an objective were as fresh as it allows, whatever the reason when "
-    "they were not. From celigo_flow_slo_freshness_seconds; needs profile standard.",
-    now(f"1 - avg({_IN_RANGE})"),
-    Field("percentunit", 2, steps=((None, CALM),), none="no objectives"),
+    "Freshness kept now",
+    "Share of the flows with a freshness objective that are as fresh as it allows, whatever the reason when they are "
+    "not. From celigo_flow_slo_freshness_seconds; needs profile standard.",
+    now(f"1 - avg({_with_tier(_MISSED)})"),
+    Field("percentunit", 1, steps=((None, CALM),), none="no objectives"),
     size=(4, 3),
 )
+# A share needs few points, and every flow that has an objective now has a series.
+_IN_RANGE = f"(avg_over_time({_MISSED}[$__range:$__interval]) and {ON_FLOW} {_MISSED})"
+_IN_WINDOW = f"avg_over_time({_MISSED}[%{{freshness_window}}:15m])"
 TIERS = table_of(
     "Is what was promised kept?",
-    "Freshness by tier: flows with an objective, those without a known success (in no share), and the share that keeps it "
-    "now and kept it over the range, whatever the reason. In the last %{freshness_window} a flow may miss it for "
-    "%{freshness_ratio} of the time: how much of that the average flow has used. From celigo_flow_slo_freshness_seconds.",
+    "Freshness by tier: flows with an objective and a known success, and the share that keeps it now and kept it over "
+    "the range, whatever the reason. In the last %{freshness_window} a flow may miss it for %{freshness_ratio} of the "
+    "time: how much of that the average flow has used. From celigo_flow_slo_freshness_seconds.",
     [
-        f"count by (tier) ({_PROMISED})",
-        f"count by (tier) ({_PROMISED} unless {ON_FLOW} {_MISSED}) or 0 * count by (tier) ({_PROMISED})",
+        f"count by (tier) ({_with_tier(_MISSED)})",
         f"1 - avg by (tier) ({_with_tier(_MISSED)})",
-        f"1 - avg by (tier) ({_IN_RANGE})",
-        f"avg by (tier) ({_IN_WINDOW}) / %{{freshness_ratio}}",
+        f"1 - avg by (tier) ({_with_tier(_IN_RANGE)})",
+        f"avg by (tier) ({_with_tier(_IN_WINDOW)}) / %{{freshness_ratio}}",
     ],
     [
         Column("tier", "Tier"),
-        Column("Value #A", "Flows", Field(), width=70),
-        Column("Value #B", "Unknown", Field(), width=85),
-        Column("Value #C", "Kept now", Field("percentunit", 1), width=90),
-        Column("Value #D", "In this range", Field("percentunit", 2), width=110),
+        Column("Value #A", "Flows", Field(), width=80),
+        Column("Value #B", "Kept now", Field("percentunit", 1), width=100),
+        Column("Value #C", "In this range", Field("percentunit", 2), width=120),
         Column(
-            "Value #E", "Budget used", Field("percentunit", 0, above((1, WARNING), base=CALM)), width=110, filled=True
+            "Value #D", "Budget used", Field("percentunit", 0, above((1, WARNING), base=CALM)), width=120, filled=True
         ),
     ],
     size=(9, 8),
     none="No flow has an objective",
     sort="Budget used",
 )
+
+TIERS.panel.max_data_points = 120
 
 # What explains it best comes first: each flow is shown with one reason.
 _CAUSES = {
@@ -90,43 +86,34 @@ _CAUSES = {
     ),
     "5": ("runs have errors", WARNING, "CeligoFlowPartialErrors"),
 }
-_REASONS = {
-    "0": ("connection offline", WARNING),
-    **{value: (word, colour) for value, (word, colour, _) in _CAUSES.items()},
-    "6": ("is off", UNKNOWN),
-}
+_REASONS = {value: (word, colour) for value, (word, colour, _) in _CAUSES.items()}
 _BECAUSE = " or ".join(
-    [
-        "0 * celigo:flow_blocked{@account}",
-        *(f'{value} * group {BY_FLOW} ({_IN_TROUBLE}=~"{names}"}})' for value, (_, _, names) in _CAUSES.items()),
-        "6 * celigo:flow_disabled{@account}",
-    ]
+    f'{value} * group {BY_FLOW} (celigo:flow_trouble{{@account, trouble=~"{names}"}})'
+    for value, (_, _, names) in _CAUSES.items()
 )
-_AGE = f"time() - max {BY_FLOW} (celigo_flow_last_success_timestamp_seconds{{@account}})"
-_OFFENDERS = chosen(
-    f"(topk(25, ({_AGE}) / {ON_FLOW} (max {BY_FLOW} ({_OBJECTIVE})) and {ON_FLOW} "
-    f'({_MISSED} == 1 or {_IN_TROUBLE}="CeligoFreshnessSloSlowBurn"}}) {_OF_TEAM})) {NAMED_FLOW}'
-)
+_OFFENDERS = chosen(f"topk(25, max without (trouble) ({_IN_TROUBLE}}}))")
+_SUCCESS = "celigo_flow_last_success_timestamp_seconds{@account}"
 _WORST = table_of(
     "Which flows are too old, and why?",
-    "Flows that are older than their objective allows, or were for over %{freshness_ratio} of the last %{freshness_window}: "
-    "25 at most, those furthest beyond it. A success is a completed run without any error: where no reason is given, look "
-    "at the errors of its runs. From celigo_flow_last_success_timestamp_seconds; needs profile standard.",
+    "Flows that are older than their objective allows, or were for over %{freshness_ratio} of the last "
+    "%{freshness_window}: 25 at most, without those that are off or have a connection offline. A success is a "
+    "completed run without any error: where no reason is given, look at the errors of its runs. From "
+    "celigo_flow_last_success_timestamp_seconds; needs profile standard.",
     [
-        _OFFENDERS,
-        of(_OFFENDERS, _AGE),
+        f"(time() - {of(_OFFENDERS, _SUCCESS)})",
         of(_OFFENDERS, _OBJECTIVE),
+        f"(time() - {of(_OFFENDERS, _SUCCESS)}) / ({of(_OFFENDERS, _OBJECTIVE)})",
         of(_OFFENDERS, f"avg_over_time({_MISSED}[%{{freshness_window}}])"),
-        of(_OFFENDERS, _BECAUSE),
+        of(_OFFENDERS, f"({_BECAUSE})"),
     ],
     [
         FLOW,
         INTEGRATION,
         TEAM,
         Column("tier", "Tier", width=75),
-        Column("Value #C", "Objective", Field("s", 1), width=95),
-        Column("Value #B", "Success age", Field("s", 1), width=105),
-        Column("Value #A", "Of allowed", Field("percentunit", 0, above((1, BAD), base=CALM)), width=95, filled=True),
+        Column("Value #B", "Objective", Field("s", 1), width=95),
+        Column("Value #A", "Success age", Field("s", 1), width=105),
+        Column("Value #C", "Of allowed", Field("percentunit", 0, above((1, BAD), base=CALM)), width=95, filled=True),
         Column(
             "Value #D",
             "Missed",
@@ -134,7 +121,7 @@ _WORST = table_of(
             width=75,
             filled=True,
         ),
-        Column("Value #E", "Because", Field(states=_REASONS), width=140),
+        Column("Value #E", "Because", Field(states=_REASONS), width=150),
     ],
     size=(17, 9),
     none="Every objective is kept, as of the newest data",
@@ -178,8 +165,8 @@ def _of_integration(value: str) -> str:
 _BURNED = table_of(
     "Which integrations lose too many records?",
     "The 25 integrations with the highest share of failed records in six hours. Burn is how many times as fast as the "
-    "objective of %{record_objective} allows: above %{fast_burn} over an hour an alert pages, above %{slow_burn} over six "
-    "hours one warns, if over %{record_errors} records failed. From celigo_integration_records_total.",
+    "objective of %{record_objective} allows: above %{fast_burn} over an hour an alert pages, above %{slow_burn} over "
+    "six hours one warns, if over %{record_errors} records failed. From celigo_integration_records_total.",
     [
         _of_integration(f"{_burn('15m')} / {_ALLOWED}"),
         _of_integration(f"{_burn('1h')} / {_ALLOWED}"),
@@ -211,16 +198,18 @@ _BURNED = table_of(
     sort="Burn 6 h",
 )
 # The end of the range decides which lines there are, so that they are the same at every step.
-_FASTEST = f"topk(10, max_over_time({_burn('1h')}[$__range:$__interval] @ end()) / {_ALLOWED} > %{{slow_burn}})"
+_FASTEST = (
+    f"topk(10, max_over_time({_burn('1h')}[$__range:$__interval] @ end()) / {_ALLOWED} > %{{slow_burn}} "
+    f'and {ON_INTEGRATION} celigo:flow_labels{{@account, team=~"$team"}} @ end())'
+)
 _BURNING = lines(
     "Which integrations burned too fast over an hour?",
-    "How many times as fast as the objective of %{record_objective} allows records failed: the ten integrations that were "
-    "furthest above %{slow_burn} in this range. An alert pages above %{fast_burn}. "
-    "From celigo_integration_records_total.",
+    "How many times as fast as the objective of %{record_objective} allows records failed: the ten integrations that "
+    "were furthest above %{slow_burn} in this range. An alert pages above %{fast_burn}. From "
+    "celigo_integration_records_total.",
     [
         Query(
-            f"({_burn('1h')} / {_ALLOWED} and {ON_INTEGRATION} ({_FASTEST}) and {ON_INTEGRATION} "
-            f'celigo:flow_labels{{@account, team=~"$team"}}) {NAMED_INTEGRATION}',
+            f"({_burn('1h')} / {_ALLOWED} and {ON_INTEGRATION} {_FASTEST}) {NAMED_INTEGRATION}",
             "{{integration_name}}",
         )
     ],

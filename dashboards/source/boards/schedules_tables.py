@@ -8,7 +8,6 @@ from dashboards.source.scope import BY_FLOW, NAMED_FLOW, ON_FLOW, app
 from dashboards.source.tables import Column, table_of
 
 _LABELS = "account, environment, flow_id, flow_name, integration_id, integration_name, team, tier, app"
-_OF_TEAM = f'and {ON_FLOW} celigo:flow_labels{{@account, team=~"$team"}}'
 
 FLOW = Column(
     "flow_name",
@@ -25,64 +24,59 @@ def chosen(flows: str, *labels: str) -> str:
 
 
 def of(flows: str, value: str) -> str:
-    """Another number for each of the rows `flows`."""
-    return f"0 * {flows} + {ON_FLOW} group_left () (max {BY_FLOW} ({value}))"
+    """Another number for each of the rows `flows`: what is not about one of them is dropped before it costs much."""
+    return f"(0 * {flows} + {ON_FLOW} group_left () (max {BY_FLOW} ({value} and {ON_FLOW} {flows})))"
 
 
-_EXPECTED = "celigo_flow_next_expected_run_timestamp_seconds{@account}"
-MISSING = (
-    f"(time() - max {BY_FLOW} ({_EXPECTED} < time()) > {ON_FLOW} celigo:flow_grace_seconds{{@account}} "
-    f"unless {ON_FLOW} celigo:flow_disabled{{@account}} "
-    'unless on (account, environment) celigo:collector_stale_seconds{@account, collector=~"jobs|inventory|schedules"} '
-    f"{_OF_TEAM})"
-)
-"""Flows of the team whose run has not come within their grace, whatever the reason, and since when."""
-_WHY = {"0": ("connection offline", WARNING), "1": ("connection was offline", WARNING), "2": ("not known", BAD)}
-_LATE = chosen(f"(topk(50, {MISSING})) {NAMED_FLOW}")
+# Flows in trouble have their names already, and are few: joining names costs more than all the rest.
+_LATE = chosen('topk(50, celigo:flow_trouble_named:schedule{@account, trouble="CeligoFlowOverdue", team=~"$team"})')
 LATE = table_of(
     "Which runs did not come?",
-    "The 50 flows that have been late for longest: when the run was due, how many were missed, how often the flow should "
-    "run, and whether a connection of it is offline or was within %{recovery}. Without such a reason an alert comes after "
-    "%{overdue_for}: look at the flow, and if there are many, at integrator.io. "
-    "From celigo_flow_next_expected_run_timestamp_seconds.",
+    "The 50 flows that are overdue for longest: when the run was due, for how long it has not come, how many were "
+    "missed, how often the flow should run, and its grace; %{overdue_for} after that an alert comes. Flows with a "
+    "connection offline are not in it. Many of one integration: look at its connections; many of all: at "
+    "integrator.io. From celigo_flow_next_expected_run_timestamp_seconds.",
     [
         _LATE,
         f"(time() - {_LATE}) * 1000",
         of(_LATE, "celigo_flow_consecutive_missed_runs{@account}"),
         of(_LATE, "celigo_flow_schedule_interval_seconds{@account}"),
-        of(
-            _LATE,
-            "0 * celigo:flow_blocked{@account} or celigo:flow_excused{@account} "
-            f"or 2 * group {BY_FLOW} (celigo:flow_late_seconds{{@account}})",
-        ),
+        of(_LATE, "celigo:flow_grace_seconds{@account}"),
     ],
     [
         FLOW,
         INTEGRATION,
         TEAM,
         Column("Value #B", "Was due", Field("dateTimeAsIsoNoDateIfToday"), width=160),
-        Column("Value #A", "Late for", Field("s", 1), width=95),
+        Column("Value #A", "Overdue for", Field("s", 1), width=105),
         Column("Value #C", "Missed", Field(steps=above((limit("missed_runs"), BAD), base=CALM)), width=70, filled=True),
         Column("Value #D", "Every", Field("s", 0), width=85),
-        Column("Value #E", "Reason", Field(states=_WHY), width=170),
+        Column("Value #E", "Grace", Field("s", 0), width=85),
     ],
     size=(16, 9),
-    none="No flow is late, as of the newest data",
-    sort="Late for",
+    none="No flow is overdue, as of the newest data",
+    sort="Overdue for",
 )
 
-_EXECUTED = f"max {BY_FLOW} (celigo_flow_last_executed_timestamp_seconds{{@account}})"
-_USUAL = "celigo_flow_expected_max_silence_seconds{@account}"
+_USUAL = f"(max {BY_FLOW} (celigo_flow_expected_max_silence_seconds{{@account}}))"
+_SILENCE = f"(time() - max {BY_FLOW} (celigo_flow_last_executed_timestamp_seconds{{@account}} and {ON_FLOW} {_USUAL}))"
+# Names are joined first, which is dear, so that the names' `team` chooses and they need not be read twice.
 _QUIET = chosen(
-    f"(topk(25, (time() - {_EXECUTED}) / {ON_FLOW} max {BY_FLOW} ({_USUAL}) {_OF_TEAM} "
-    f"unless {ON_FLOW} celigo:flow_disabled{{@account}})) {NAMED_FLOW}"
+    f"topk(25, ({_SILENCE} / {ON_FLOW} {_USUAL} unless {ON_FLOW} celigo:flow_disabled{{@account}}) {NAMED_FLOW})"
 )
+
+
+def _of_quiet(value: str) -> str:
+    return f"0 * {_QUIET} + {ON_FLOW} group_left () {value}"
+
+
 SILENT = table_of(
     "Who has been quiet for how much of the usual silence?",
-    "The 25 flows without a schedule that are closest to their longest usual silence, or beyond it. From 100 % on a flow "
-    "is silent, and an alert comes after %{silent_for} unless a connection is offline. What is usual is configured or "
-    "learned by hour of the week. From celigo_flow_expected_max_silence_seconds; needs profile full and two weeks of runs.",
-    [_QUIET, of(_QUIET, f"time() - {_EXECUTED}"), of(_QUIET, _USUAL)],
+    "The 25 flows without a schedule that are closest to their longest usual silence, or beyond it. From 100 % on a "
+    "flow is silent, and an alert comes after %{silent_for} unless a connection is offline. What is usual is "
+    "configured or learned by hour of the week. From celigo_flow_expected_max_silence_seconds; needs profile full and "
+    "two weeks of runs.",
+    [_QUIET, _of_quiet(_SILENCE), _of_quiet(_USUAL)],
     [
         FLOW,
         INTEGRATION,
@@ -108,10 +102,10 @@ _STOPPED = chosen(
 )
 STOPPED = table_of(
     "Which flows does nothing start any more?",
-    "Flows that were switched off or lost their schedule within the last %{turned_off_window}, and flows whose schedule "
-    "the exporter cannot read, so that nothing is expected of them. An alert comes after %{turned_off_for}. "
+    "Flows that were switched off or lost their schedule within the last %{turned_off_window}, and flows whose "
+    "schedule the exporter cannot read, so that nothing is expected of them. An alert comes after %{turned_off_for}. "
     "From celigo_flow_enabled, celigo_flow_schedule_configured and celigo_flow_schedule_unreadable.",
-    [of(_STOPPED, "celigo_flow_last_modified_timestamp_seconds{@account} * 1000")],
+    [of(_STOPPED, "1000 * celigo_flow_last_modified_timestamp_seconds{@account}")],
     [
         FLOW,
         INTEGRATION,
@@ -125,14 +119,14 @@ STOPPED = table_of(
 )
 
 _SKIPPED = chosen(
-    f"(bottomk(50, max {BY_FLOW} (celigo_flow_dst_skip_timestamp_seconds{{@account}}) {_OF_TEAM} "
-    f"unless {ON_FLOW} celigo:flow_disabled{{@account}})) {NAMED_FLOW}"
+    f"bottomk(50, (max {BY_FLOW} (celigo_flow_dst_skip_timestamp_seconds{{@account}}) "
+    f"unless {ON_FLOW} celigo:flow_disabled{{@account}}) {NAMED_FLOW})"
 )
 CLOCKS = table_of(
     "Which runs will a change of clocks skip?",
-    "Runs that would fall into the hour that the next change of clocks removes, the next 50. They will not happen: move "
-    "the schedule, or start the flow by hand. An alert tells of each %{dst_notice} before. "
-    "From celigo_flow_dst_skip_timestamp_seconds; needs profile standard.",
+    "Runs that would fall into the hour that the next change of clocks removes, the next 50. They will not happen: "
+    "move the schedule, or start the flow by hand. An alert tells of each %{dst_notice} before. From "
+    "celigo_flow_dst_skip_timestamp_seconds; needs profile standard.",
     [f"{_SKIPPED} * 1000", f"{_SKIPPED} - time()"],
     [
         FLOW,
