@@ -2,7 +2,7 @@
 
 from dashboards.source import annotations, variables
 from dashboards.source.board import Board, Row
-from dashboards.source.boards.schedules_objectives import KEPT, OBJECTIVES, RECORDS, TIERS, TOO_OLD
+from dashboards.source.boards.schedules_objectives import EXCUSED, OBJECTIVES, RECORDS, TIERS, TOO_OLD
 from dashboards.source.boards.schedules_tables import CLOCKS, LATE, SILENT, STOPPED
 from dashboards.source.charts import columns_by
 from dashboards.source.field import Field, above
@@ -129,7 +129,7 @@ _COUNTS = [
         _ANY_WARNING,
     ),
     TOO_OLD,
-    KEPT,
+    EXCUSED,
 ]
 
 _HOW_MANY = lines(
