@@ -17,7 +17,7 @@ _REQUESTS = f"sum {BY_ACCOUNT} (rate(celigo_api_requests_total{{@account}}[10m])
 
 def _share(title: str, about: str, part: str, threshold: str, colour: str) -> Placed:
     """The share of an account's calls, of the account where it is highest."""
-    query = Query(f"max(sum {BY_ACCOUNT} (rate({part}[10m])) / ({_REQUESTS}))")
+    query = Query(f"max(sum {BY_ACCOUNT} (rate({part}[10m])) / ({_REQUESTS}) or 0 * ({_REQUESTS}))")
     field = Field("percentunit", 1, above((limit(threshold), colour), base=CALM), none="no calls")
     return number(title, about, query, field, size=_SIZE, trend=True)
 

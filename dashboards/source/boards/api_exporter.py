@@ -95,16 +95,8 @@ BUDGET = [
             for name, (reason, _) in _WAITS.items()
         ],
         Field("short", 2, above((limit("budget_wait_ratio"), WARNING))),
-        size=(8, 8),
+        size=(12, 8),
         overrides=[drawn(name, colour) for name, (_, colour) in _WAITS.items()],
-    ),
-    lines(
-        "How many calls are left to us right now?",
-        "Requests that the exporter's own budget allows at this moment, by account; the fewest of several exporters. "
-        "Always near 0: raise rate_limit, or read less often. From celigo_api_rate_limit_tokens.",
-        [Query(f"min {BY_ACCOUNT} (celigo_api_rate_limit_tokens{{@account}})", "{{account}} {{environment}}")],
-        Field("short", by_name=True),
-        size=(8, 8),
     ),
     lines(
         "How much does the cache save?",
@@ -119,7 +111,7 @@ BUDGET = [
             for name, (result, _) in _CACHED.items()
         ],
         Field("percentunit", most=1),
-        size=(8, 8),
+        size=(12, 8),
         stacked=True,
         overrides=[drawn(name, colour) for name, (_, colour) in _CACHED.items()],
     ),
