@@ -7,7 +7,7 @@ ARGS ?=
 JOBS ?= $(if $(ARGS),0,3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench prove docs constraints clean
+.PHONY: help install demo test lint bench prove docs dashboards constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ prove: $(VENV)/.test-installed ## the long forms of the end-to-end proofs, with 
 docs: $(VENV)/.test-installed ## regenerate the reference pages from the code
 	@$(BIN)/python -m exporter.reference docs
 	@$(BIN)/python -m tests.alerting.alerts_page docs
+
+dashboards: $(VENV)/.test-installed ## regenerate the dashboards: in the package from dashboards/source, from there in dashboards/
+	@$(BIN)/python -m dashboards.source
+	@$(BIN)/python -m exporter dashboards export dashboards
 
 constraints: ## pin the newest allowed releases with hashes (needs uv)
 	@echo 'hatchling>=1.27 editables' | tr ' ' '\n' | uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml - -o constraints.txt

@@ -16,6 +16,7 @@ from exporter import __version__
 from exporter.clock import Clock, SystemClock
 from exporter.commands.check import check
 from exporter.commands.config import config
+from exporter.commands.dashboards import dashboards
 from exporter.commands.demo import demo
 from exporter.commands.invocation import Invocation
 from exporter.commands.metrics import metrics
@@ -47,7 +48,7 @@ def root() -> None:
     """Prometheus exporter for Celigo integrator.io. Without a command it serves."""
 
 
-for _command in (serve, check, metrics, demo, simulator, config, rules):
+for _command in (serve, check, metrics, demo, simulator, config, rules, dashboards):
     root.add_command(_command)
 
 

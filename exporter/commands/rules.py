@@ -2,8 +2,8 @@
 
 import click
 
+from exporter.commands.exports import EXPORT_PARAMETERS, write_and_list
 from exporter.rules.export import export as write
-from exporter.rules.thresholds import default_thresholds, read_thresholds
 
 
 @click.group("rules")
@@ -11,12 +11,7 @@ def rules() -> None:
     """Work with the bundled alert rules."""
 
 
-@rules.command("export")
-@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
-@click.option("--thresholds", metavar="FILE", help="Thresholds that differ from the bundled ones.")
+@rules.command("export", params=[*EXPORT_PARAMETERS])
 def export(folder: str, thresholds: str | None) -> int:
     """Write rules, thresholds and an Alertmanager example into DIR."""
-    values = default_thresholds() if thresholds is None else read_thresholds(thresholds)
-    for path in write(folder, values):
-        click.echo(path)
-    return 0
+    return write_and_list(write, folder, thresholds)

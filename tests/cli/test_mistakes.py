@@ -8,7 +8,7 @@ import pytest
 from exporter import __version__
 from tests.cli.conftest import Call
 
-COMMANDS = ("serve", "check", "metrics", "demo", "simulator", "config")
+COMMANDS = ("serve", "check", "metrics", "demo", "simulator", "config", "rules", "dashboards")
 LOOKS_LIKE_TOKEN = "0123456789abcdef0123456789abcdef"
 
 MISTAKES: dict[str, tuple[list[str], str]] = {
@@ -122,7 +122,10 @@ def test_help_lists_every_command(call: Call, flag: str) -> None:
         assert f"\n  {command} " in ended.out
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "metrics", "demo", "simulator", "config", "config check"])
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "check", "metrics", "demo", "simulator", "config", "config check", "rules export", "dashboards export"],
+)
 def test_every_command_has_help_and_needs_nothing_for_it(call: Call, command: str) -> None:
     ended = call(*command.split(), "--help", environ={})
     assert (ended.status, ended.err) == (0, "")

@@ -1,1 +1,1 @@
-"""Dashboards: what they ask, what they are made of, and a day of data to draw them on."""
+"""Dashboards: what they ask, what they are made of and may say, and a day of data to draw them on."""
