@@ -18,12 +18,14 @@ from exporter.rules.thresholds import default_thresholds
 FILE_NAME = "dashboards.md"
 INTRODUCTION = Path(__file__).with_name("introduction.md")
 """What stands above the boards, written by hand."""
+WAYS_IN = Path(__file__).with_name("ways_in.md")
+"""How they come into Grafana, by hand as well; stands at the end."""
 
 
 def page() -> str:
     """The whole page."""
-    parts = [INTRODUCTION.read_text(encoding="utf-8"), *map(_section, BOARDS), "\n".join(_where())]
-    return "\n".join(parts)
+    parts = [INTRODUCTION.read_text(encoding="utf-8"), *map(_section, BOARDS), "\n".join(_where()) + "\n"]
+    return "\n".join([*parts, WAYS_IN.read_text(encoding="utf-8")])
 
 
 def _section(board: Board) -> str:

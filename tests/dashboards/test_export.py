@@ -34,7 +34,8 @@ def texts(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 def changed() -> Thresholds:
     """Every threshold with a value that is not its default."""
-    words = {"job": "else.+", "classes": "value", "runbook_url": "https://wiki/a", "app_url": "https://app"}
+    words = {"job": "else.+", "classes": "value"}
+    words |= {"runbook_url": "https://wiki/a", "app_url": "https://app", "grafana_url": "https://grafana"}
     lines = [
         f"{name}: {words.get(name) or ('3m7s' if re.search('[a-z]', value) else '23')}"
         for name, value in default_thresholds().values.items()
