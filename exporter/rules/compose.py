@@ -106,16 +106,16 @@ def _rules(group: Group, thresholds: Thresholds) -> Iterator[Rule]:
         yield {"record": TROUBLE, "expr": thresholds.fill(alert.expr), "labels": {"trouble": alert.alert}}
     if flows:
         troubles = "|".join(alert.alert for alert in flows)
-        yield {"record": _named(group), "expr": _with_names(f'{TROUBLE}{{trouble=~"{troubles}"}}', "flow")}
+        yield {"record": named(group), "expr": _with_names(f'{TROUBLE}{{trouble=~"{troubles}"}}', "flow")}
     yield from (_alert(alert, group, thresholds) for alert in alerts)
 
 
 def _alert(alert: Alert, group: Group, thresholds: Thresholds) -> Rule:
     fill = thresholds.fill
-    named = f'max without (trouble) ({_named(group)}{{trouble="{alert.alert}"}})'
+    own = f'max without (trouble) ({named(group)}{{trouble="{alert.alert}"}})'
     return {
         "alert": alert.alert,
-        "expr": named if alert.about == "flow" else fill(joined(alert)),
+        "expr": own if alert.about == "flow" else fill(joined(alert)),
         **({} if alert.lasting == "0m" else {"for": fill(alert.lasting)}),
         "labels": {"severity": alert.severity, "scope": alert.about, **alert.labels},
         "annotations": {name: fill(text) for name, text in _said(alert, thresholds).items()},
@@ -128,7 +128,8 @@ def _said(alert: Alert, thresholds: Thresholds) -> dict[str, str]:
     return texts if thresholds.values["grafana_url"] else {name: texts[name] for name in texts if name != "dashboard"}
 
 
-def _named(group: Group) -> str:
+def named(group: Group) -> str:
+    """Series that has the conditions of a group's alerts about flows, with the flows' names."""
     return f"{TROUBLE}_named:{group.name.removeprefix('celigo.')}"
 
 
