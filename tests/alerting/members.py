@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Set
 
-from promql_parser import MatchOp, VectorSelector
+from promql_parser import Matcher, MatchOp, VectorSelector
 
 from exporter.config.keys import COLLECTORS
 from exporter.reference import VALUES
@@ -41,6 +41,17 @@ def asked(selector: VectorSelector) -> Iterator[tuple[str, str]]:
         else:
             alternatives = [matcher.value] if "(" in matcher.value else matcher.value.split("|")
             yield from ((matcher.name, value) for value in alternatives)
+
+
+def possible(selector: VectorSelector, label: str) -> Set[str]:
+    """Values that `label` may have in what `selector` chooses; empty when they are not known."""
+    wanted = [matcher for matcher in selector.matchers.matchers if matcher.name == label]
+    return {value for value in members(series(selector), label) if all(_fits(value, matcher) for matcher in wanted)}
+
+
+def _fits(value: str, matcher: Matcher) -> bool:
+    pattern = matcher.value if matcher.op in (MatchOp.Re, MatchOp.NotRe) else re.escape(matcher.value)
+    return bool(re.fullmatch(pattern, value)) == (matcher.op in (MatchOp.Equal, MatchOp.Re))
 
 
 def impossible(selector: VectorSelector) -> Iterator[str]:

@@ -20,7 +20,7 @@ from exporter.rules.source import Alert, Recording, groups
 from exporter.rules.thresholds import Thresholds, default_thresholds
 from tests.alerting.expression import parts, selectors, series
 
-FOREIGN = frozenset({"up", "scrape_duration_seconds"})
+FOREIGN = frozenset({"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_series_added"})
 """Series that Prometheus has by itself."""
 
 _TIERS: Mapping[str, Tier] = {metric.name: metric.tier for metric in CATALOGUE}
@@ -75,7 +75,11 @@ class Needs:
 
     def profile(self, alert: str) -> Tier:
         """The smallest profile with which `alert` can fire."""
-        return PROFILES[self._least(self.alerting[alert])]
+        return self.served(self.alerting[alert])
+
+    def served(self, part: Expr) -> Tier:
+        """The smallest profile with which there can be an answer to `part`."""
+        return PROFILES[self._least(part)]
 
     def thresholds(self, alert: Alert) -> list[str]:
         """Thresholds that decide whether and when `alert` fires, in the order of their file."""
