@@ -18,6 +18,10 @@ RUNS = "celigo_flow_runs_total{account=~'$account'}"
 SILENCE = "celigo_flow_expected_max_silence_seconds"
 WAY = "/d/celigo-governance/x?var-datasource=${datasource}&var-account=${account:queryparam}"
 ALL = f"{WAY}&${{environment:queryparam}}&${{__url_time_range}}"
+WITH_WAY = (
+    "label_replace(max by (account, environment, alertname, subject, integration_name, team) (label_replace(ALERTS, "
+    '"subject", "", "alertname", "")), "way", "{}?x=y", "alertname", ".*")'
+)
 OTHER = {"type": "prometheus", "uid": "P1809F7CD0C75ACF3"}
 RED = {"mode": "fixed", "fixedColor": "red"}
 LIKE_RUNS = {"kind": "timeseries", "legendFormat": "{{status}}"}
@@ -137,8 +141,8 @@ DEFECTS: dict[str, list[plant.Plant]] = {
     ],
     "legend": [
         plant.on("timeseries", lambda panel: panel["targets"][0].update(legendFormat="{{flow_id}}")),
-        plant.on("bargauge", lambda panel: panel["targets"][0].update(legendFormat="all of them")),
-        plant.on("bargauge", lambda panel: panel["targets"][0].pop("legendFormat")),
+        plant.on("timeseries", lambda panel: panel["targets"][0].update(legendFormat="all of them")),
+        plant.on("timeseries", lambda panel: panel["targets"][0].pop("legendFormat")),
         plant.on("timeseries", plant.twice_asked),
     ],
     "column": [
@@ -170,7 +174,10 @@ DEFECTS: dict[str, list[plant.Plant]] = {
         plant.head(links=[{"type": "dashboards", "title": "Celigo", "includeVars": False, "keepTime": True}]),
         plant.head(links=[{"type": "dashboards", "title": "Celigo", "includeVars": True, "keepTime": False}]),
     ],
-    "link target": [plant.linked(ALL.replace("governance", "nowhere"))],
+    "link target": [
+        plant.linked(ALL.replace("governance", "nowhere")),
+        plant.on("table", lambda panel: panel["targets"][0].update(expr=WITH_WAY.format("celigo-nowhere"))),
+    ],
     "link variables": [
         plant.linked(f"{ALL}&var-flow=${{__field.name}}"),
         plant.linked(ALL.replace("var-account", "var-accounts")),

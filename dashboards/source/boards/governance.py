@@ -10,6 +10,7 @@ from dashboards.source.panels import bars, lines, number
 from dashboards.source.query import Query, now
 from dashboards.source.scope import NAMED_INTEGRATION, known_zero
 from dashboards.source.tables import Column, table_of
+from exporter.collect.audit import RESOURCE_TYPES
 from exporter.collect.audit import SOURCES as AUDIT_SOURCES
 
 _COUNT = Field(steps=((None, CALM),))
@@ -69,6 +70,7 @@ _CHANGES = number(
     size=(4, 4),
 )
 
+_OFTEN = ("flow", "connection", "export", "import", "integration", "user", "accesstoken")
 _BY_RESOURCE = lines(
     "What was changed, and when?",
     "Entries of the audit log in five minutes, by what they are about. A burst next to the first failed run is the "
@@ -78,7 +80,7 @@ _BY_RESOURCE = lines(
     size=(12, 8),
     stacked=True,
     columns=True,
-    overrides=told_apart(("flow", "connection", "export", "import", "integration", "user", "accesstoken", "other")),
+    overrides=told_apart([*_OFTEN, *(kind for kind in RESOURCE_TYPES if kind not in _OFTEN)]),
 )
 _BY_SOURCE = lines(
     "From where was it changed?",

@@ -19,6 +19,7 @@ KEPT = ("datasource", "account", "environment")
 """Variables that every link hands on to a board that has them."""
 
 _TO_BOARD = re.compile(r"/d/(?P<uid>[\w-]+)(?:/[\w-]*)?(?:\?(?P<query>[^\s\")]*))?")
+_TO_COLUMN = re.compile(r"/d/\$\{__data\.fields\.(?P<column>\w+)\}(?P<rest>[^\s\")]*)")
 _TIME = re.compile(r"\$\{__url_time_range\}|from=\$\{__from\}&to=\$\{__to\}")
 
 
@@ -40,8 +41,17 @@ class _Way:
 def _ways(board: Board) -> Iterator[_Way]:
     parts: list[tuple[str, Any]] = [(panel.title, panel.content) for panel in board.panels]
     for where, part in [*parts, ("", board.content["links"])]:
-        for text in texts(part):
+        for text in (written for link in texts(part) for written in _written_out(link, part)):
             yield from (_Way(where, found["uid"], found["query"] or "") for found in _TO_BOARD.finditer(text))
+
+
+def _written_out(text: str, part: Any) -> Iterator[str]:
+    """A text, and if a column says where it leads, the link for each thing that a query writes into the column."""
+    yield text
+    if (found := _TO_COLUMN.search(text)) is not None:
+        said = re.compile(rf'"{found["column"]}", "([^"]+)"')
+        asked = " ".join(target["expr"] for target in part["targets"])
+        yield from (f"/d/{way}{found['rest']}" for way in sorted(set(said.findall(asked))))
 
 
 def links_above(board: Board) -> Iterator[Said]:
