@@ -89,6 +89,12 @@ def parsed(text: str) -> Expr:
     return parse(text)
 
 
+@cache
+def _content(template: str) -> Json:
+    content: Json = json.loads(filled(template, DEFAULTS))
+    return content
+
+
 @dataclass(frozen=True)
 class Board:
     """A board whose file is called `name`, and all `boards` by the names of theirs."""
@@ -99,8 +105,7 @@ class Board:
 
     @cached_property
     def content(self) -> Json:
-        content: Json = json.loads(filled(json.dumps(self.template), DEFAULTS))
-        return content
+        return _content(json.dumps(self.template))
 
     @cached_property
     def panels(self) -> list[Panel]:
