@@ -29,6 +29,11 @@ def to_board(uid: str, title: str, **variables: str) -> Link:
     return Link(title, f"/d/{uid}/{quote(uid)}?{chosen}&{_CHOSEN}")
 
 
+def to_same_accounts(uid: str, title: str) -> Link:
+    """To the board `uid`, about the accounts that are chosen here."""
+    return Link(title, f"/d/{uid}/{quote(uid)}?${{account:queryparam}}&${{environment:queryparam}}&{_CHOSEN}")
+
+
 def to_where_it_is() -> Link:
     """To the board of whatever a row is about, which its column `way` names."""
     chosen = "&".join(f"var-{name}={_FIELD.format(name)}" for name in ("account", "environment"))

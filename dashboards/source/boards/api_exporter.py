@@ -36,7 +36,7 @@ _COLLECTORS = table_of(
         _of_collector("requests"),
         _in_an_hour("celigo_exporter_collector_errors_total"),
         _in_an_hour("celigo_exporter_rows_rejected_total"),
-        _in_an_hour("celigo_exporter_truncated_lists_total"),
+        f"max {_BY} (increase(celigo_exporter_truncated_lists_total{{@account}}[1h]))",
         f"max {_BY} (celigo_exporter_collector_disabled{{@account}})",
     ],
     [
@@ -121,8 +121,8 @@ _ACCOUNTS = table_of(
     "Accounts: how far has each been read?",
     "For each account: whether it answers, how much of the history before the first sight and of what ran since the "
     "last reading has been read, up to how long ago runs are counted, how old the newest part of what is served is, "
-    "and calls left in the budget. From celigo_exporter_backfill_ratio, celigo_exporter_catch_up_ratio and "
-    "celigo_exporter_watermark_timestamp_seconds.",
+    "calls left in the budget, and runs of a day whose end nobody knows. From celigo_exporter_backfill_ratio, "
+    "celigo_exporter_catch_up_ratio, celigo_exporter_watermark_timestamp_seconds and celigo_runs_unknown_total.",
     [
         f"max {BY_ACCOUNT} (celigo_up{{@account}})",
         f"min {BY_ACCOUNT} (celigo_exporter_backfill_ratio{{@account}})",
@@ -130,6 +130,7 @@ _ACCOUNTS = table_of(
         f"time() - max {BY_ACCOUNT} (celigo_exporter_watermark_timestamp_seconds{{@account}})",
         f"time() - max {BY_ACCOUNT} (celigo_exporter_snapshot_timestamp_seconds{{@account}})",
         f"min {BY_ACCOUNT} (celigo_api_rate_limit_tokens{{@account}})",
+        f"sum {BY_ACCOUNT} (max by (account, environment, type) (increase(celigo_runs_unknown_total{{@account}}[1d])))",
     ],
     [
         Column("account", "Account"),
@@ -140,6 +141,7 @@ _ACCOUNTS = table_of(
         Column("Value #D", "Runs up to", Field("s", 0), width=95),
         Column("Value #E", "Newest part", Field("s", 0), width=100),
         Column("Value #F", "Calls left", Field("short", 0), width=85),
+        Column("Value #G", "Lost runs", Field("short", 0, above((1, WARNING), base=CALM)), width=85, filled=True),
     ],
     size=(12, 7),
     none="No account is known",

@@ -206,8 +206,8 @@ _MORE = (
 )
 _INTEGRATIONS = table_of(
     "Which integrations have most?",
-    "The 15 integrations with most open errors. From celigo_integration_open_errors; over 7 days and unassigned are of "
-    "those whose records were read.",
+    "The 15 integrations with most open errors. From celigo_integration_open_errors; over 7 days and unassigned "
+    "(profile full) are of those whose records were read.",
     [
         app(_WORST_FIRST),
         among(_WORST_FIRST, ON_INTEGRATION, _MORE),

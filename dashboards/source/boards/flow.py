@@ -3,7 +3,7 @@
 from dashboards.source import annotations, variables
 from dashboards.source.alerting import alerts_now, alerts_then
 from dashboards.source.board import Board, Row
-from dashboards.source.boards.flow_runs import DURATION, FRESHNESS, LATE, RECORDS, RECORDS_OF_RUN, SINCE_START
+from dashboards.source.boards.flow_runs import DURATION, ENDED, FRESHNESS, LATE, RECORDS, RECORDS_OF_RUN
 from dashboards.source.boards.flow_state import BANDS, STATE
 from dashboards.source.boards.flow_things import CONNECTIONS, ERROR_AGES, FACTS, OPEN_ERRORS, STEP_ERRORS, STEP_RECORDS
 from dashboards.source.links import page_link
@@ -46,7 +46,7 @@ BOARD = Board(
         Row([BANDS]),
         Row([_ALERTS, CONNECTIONS]),
         Row([LATE, DURATION, RECORDS_OF_RUN]),
-        Row([SINCE_START, FRESHNESS, RECORDS]),
+        Row([ENDED, FRESHNESS, RECORDS]),
         Row([OPEN_ERRORS, ERROR_AGES, STEP_ERRORS]),
         Row([FACTS]),
         Row([_ALERTS_THEN], title="Alerts over time", collapsed=True),

@@ -1,7 +1,7 @@
 """Flow: its runs over time, against what is expected of them."""
 
 from dashboards.source.field import Field, drawn, fixed_colours
-from dashboards.source.palette import BAD, BLUE, GREEN, PURPLE, UNKNOWN, WARNING
+from dashboards.source.palette import BAD, BLUE, GREEN, OUTCOMES, PURPLE, UNKNOWN, WARNING
 from dashboards.source.panels import lines
 from dashboards.source.query import Query
 
@@ -67,24 +67,19 @@ RECORDS_OF_RUN = lines(
     stacked=True,
     overrides=_OUTCOMES,
 )
-SINCE_START = lines(
-    "How long ago did it last begin?",
-    "Time since the newest start, falling to 0 with each. The dashed lines are what is expected: a start every "
-    "interval of its schedule, or for a flow that events start the longest usual silence (profile full), from which on "
-    "an alert comes after %{silent_for}. From celigo_flow_last_executed_timestamp_seconds.",
+ENDED = lines(
+    "How many runs end an hour, and how?",
+    "Runs and retries that ended in the hour before each point, by final status. A retry is a job of its own and "
+    "no run. From celigo_flow_runs_total and celigo_flow_retries_total.",
     [
-        Query(
-            "clamp_min(time() - max(celigo_flow_last_executed_timestamp_seconds{@flow}), 0)", "since the newest start"
-        ),
-        Query("max(celigo_flow_schedule_interval_seconds{@flow})", "interval of the schedule"),
-        Query("max(celigo_flow_expected_max_silence_seconds{@flow})", "longest usual silence"),
+        Query("max by (status) (increase(celigo_flow_runs_total{@flow}[1h]))", "{{status}}"),
+        Query("max by (status) (increase(celigo_flow_retries_total{@flow}[1h])) > 0", "retry {{status}}"),
     ],
-    Field("s", none="It is not known to have run"),
+    Field("short", 1, none="No run of it has been seen"),
     size=_LINES,
     overrides=[
-        drawn("since the newest start", BLUE),
-        drawn("interval of the schedule", UNKNOWN, dashed=True),
-        drawn("longest usual silence", WARNING, dashed=True),
+        *fixed_colours(("completed", "failed", "canceled")),
+        *(drawn(f"retry {status}", OUTCOMES[status], dashed=True) for status in ("completed", "failed", "canceled")),
     ],
 )
 FRESHNESS = lines(

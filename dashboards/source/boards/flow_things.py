@@ -134,7 +134,8 @@ def _of_flow(metric: str, times: int = 1) -> str:
 FACTS = table_of(
     "What is it?",
     "Plain facts: what starts it, whose it is (ownership in the configuration), when it was last changed, up to when "
-    "its delta export has read (profile full), and which run the next change of clocks skips.",
+    "its delta export has read, which run the next change of clocks skips, and how many runs in a row had no record, "
+    "with the longest such streak before. The delta position and the longest streak need profile full.",
     [
         _NAMES,
         "max by (account, environment, flow_id, trigger) (celigo_flow_info{@flow})",
@@ -144,6 +145,7 @@ FACTS = table_of(
         _of_flow("celigo_flow_last_export_timestamp_seconds", 1000),
         _of_flow("celigo_flow_dst_skip_timestamp_seconds", 1000),
         _of_flow("celigo_flow_consecutive_empty_runs"),
+        _of_flow("celigo_flow_baseline_max_empty_runs"),
     ],
     [
         Column("flow_name", "Flow"),
@@ -157,6 +159,7 @@ FACTS = table_of(
         Column("Value #F", "Delta read up to", _FROM_NOW, width=140),
         Column("Value #G", "Clocks skip a run", _FROM_NOW, width=140),
         Column("Value #H", "Empty runs in a row", Field("short", 0), width=150),
+        Column("Value #I", "Most before", Field("short", 0), width=100),
     ],
     size=(24, 4),
     none="This flow is not known",

@@ -7,7 +7,7 @@ from dashboards.source.boards.schedules_tables import CLOCKS, LATE, SILENT, STOP
 from dashboards.source.charts import columns_by
 from dashboards.source.field import Field, above
 from dashboards.source.limits import limit
-from dashboards.source.links import to_board
+from dashboards.source.links import to_same_accounts
 from dashboards.source.palette import BAD, CALM, GOOD, WARNING
 from dashboards.source.panels import Placed, lines, number
 from dashboards.source.query import Query, now
@@ -84,7 +84,7 @@ _COUNTS = [
                 "celigo_connection_online{@account}",
             )
         ),
-        Field(steps=above((1, WARNING), base=CALM), links=(to_board("celigo-connections", "Connections"),)),
+        Field(steps=above((1, WARNING), base=CALM), links=(to_same_accounts("celigo-connections", "Connections"),)),
         size=_SIZE,
     ),
     _trouble(
