@@ -1,6 +1,6 @@
 """Whether an incident can be seen: the panel that `dashboards.source.where` names is asked before it and after.
 
-Before is the last minute of the warm-up, after is when the alert must have fired. The panel shows the incident when
+Before is the last evaluation of the warm-up, after is when the alert must have fired. The panel shows the incident when
 something is then in trouble that was not before, and is about the same flow, integration, connection or agent: in a
 colour of trouble where the panel has limits or words for its numbers, else simply there and not 0.
 """
@@ -61,7 +61,8 @@ class Look:
     @property
     def questions(self) -> Iterator[Question]:
         """What promtool has to be asked."""
-        return ((minute, query) for minute in (self.before, self.after) for query in self.queries)
+        minutes = [minute for minute in (self.before, self.after) if minute >= 0]
+        return ((minute, query) for minute in minutes for query in self.queries)
 
     def problems(self, answers: Iterable[Answer]) -> Iterator[str]:
         """A line when nothing on the panel tells of the incident."""
@@ -88,7 +89,7 @@ class Look:
 def looks(scenario: Scenario, cast: Cast) -> list[Look]:
     """What to ask for each expectation whose alert has a panel."""
     return [
-        _look(expected, labels, int(scenario.warm_up))
+        _look(expected, labels, scenario)
         for expected, labels in wanted(scenario.expect, cast)
         if expected.alert in WHERE
     ]
@@ -101,7 +102,7 @@ def families(scenario: Scenario) -> frozenset[str]:
     return frozenset(name for query in queries for name in METRIC.findall(query))
 
 
-def _look(expected: Expected, labels: Mapping[str, str], begin: int) -> Look:
+def _look(expected: Expected, labels: Mapping[str, str], scenario: Scenario) -> Look:
     panel = panel_of(*WHERE[expected.alert])
     chosen = {**_EVERYTHING, **{name: labels[f"{name}_id"] for name in _SUBJECTS if f"{name}_id" in labels}}
     queries = tuple(filled(query, plain({**chosen, **_TIMES})) for query in panel.queries)
@@ -109,7 +110,9 @@ def _look(expected: Expected, labels: Mapping[str, str], begin: int) -> Look:
     about = {
         name: value for name, value in labels.items() if name in (*(f"{each}_id" for each in _SUBJECTS), "collector")
     }
-    return Look(expected.alert, about, panel, queries, begin, begin + min(expected.within[1], resolved))
+    begin = int(scenario.warm_up)
+    after = begin + min(expected.within[1], resolved)
+    return Look(expected.alert, about, panel, queries, begin - scenario.evaluated_every, after)
 
 
 @cache
