@@ -1,7 +1,8 @@
 """The dashboards as they are in the package: Grafana's JSON with a place for each threshold of the alert rules.
 
-In a text `%{name}` stands for a threshold and `%{name.seconds}` for a duration as a number of seconds; a string that is
-nothing else becomes a number. Grafana's own `${name}` stays as it is.
+In a text `%{name}` stands for a threshold, `%{name.seconds}` for a duration as a number of seconds, `%{name.percent}`
+for a share in percent; a string that is nothing but one of the first two becomes a number. Grafana's own `${name}` stays
+as it is.
 """
 
 import json
@@ -14,7 +15,7 @@ from exporter.rules.thresholds import Thresholds
 FOLDER = Path(__file__).with_name("boards")
 """Where they are."""
 
-_PLACE = re.compile(r"%\{([a-z_0-9]+)(\.seconds)?\}")
+_PLACE = re.compile(r"%\{([a-z_0-9]+)(\.seconds|\.percent)?\}")
 
 
 def boards(thresholds: Thresholds) -> Mapping[str, str]:
@@ -34,7 +35,7 @@ def _filled(value: object, thresholds: Thresholds) -> object:
         return [_filled(item, thresholds) for item in value]
     if not isinstance(value, str):
         return value
-    if (whole := _PLACE.fullmatch(value)) is not None:
+    if (whole := _PLACE.fullmatch(value)) is not None and whole[2] != ".percent":
         return _number(_said(whole, thresholds))
     return with_thresholds(value, thresholds)
 
@@ -45,6 +46,8 @@ def with_thresholds(text: str, thresholds: Thresholds) -> str:
 
 
 def _said(place: re.Match[str], thresholds: Thresholds) -> str:
+    if place[2] == ".percent":
+        return f"{100 * float(thresholds.values[place[1]]):g} %"
     return thresholds.fill(f"${{{place[1]}{place[2] or ''}}}")
 
 

@@ -17,7 +17,7 @@ from exporter.rules.thresholds import Thresholds, default_thresholds, parse_thre
 COMMITTED = Path(__file__).parents[2] / "dashboards"
 TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.iterdir())}
 NAMES = pytest.mark.parametrize("name", TEMPLATES)
-PLACE = re.compile(r"%\{(\w+)(\.seconds)?\}")
+PLACE = re.compile(r"%\{(\w+)(\.seconds|\.percent)?\}")
 
 
 def texts(value: object, path: str = "") -> Iterator[tuple[str, object]]:
@@ -79,8 +79,13 @@ def test_every_place_has_what_its_threshold_says(name: str) -> None:
     exported = dict(texts(json.loads(EXPORTED["others"][name])))
     for path, template in texts(json.loads(TEMPLATES[name])):
         if isinstance(template, str) and (places := list(PLACE.finditer(template))):
-            values = [OTHER.fill(f"${{{place[1]}{place[2] or ''}}}") for place in places]
-            assert all(value in str(exported[path]) for value in values)
+            assert all(said(place) in str(exported[path]) for place in places)
+
+
+def said(place: re.Match[str]) -> str:
+    if place[2] == ".percent":
+        return f"{100 * float(OTHER.values[place[1]]):g} %"
+    return OTHER.fill(f"${{{place[1]}{place[2] or ''}}}")
 
 
 @NAMES
@@ -100,6 +105,8 @@ THRESHOLDS = parse_thresholds("api_errors_ratio: 0.25\nstalled: 2h\nfailed_runs:
         ("%{api_errors_ratio}", 0.25),
         ("%{failed_runs}", 7),
         ("%{stalled.seconds}", 7200),
+        ("%{api_errors_ratio.percent}", "25 %"),
+        ("above %{api_errors_ratio.percent} of it", "above 25 % of it"),
         ("for %{stalled}, %{failed_runs} times", "for 2h, 7 times"),
         ('up{job=~"%{job}"}', 'up{job=~"other"}'),
         ("x[%{stalled}] > %{stalled.seconds}", "x[2h] > 7200"),

@@ -35,8 +35,8 @@ _TOP = [
     _share(
         "Calls that fail",
         "Share of the calls in 10 minutes that ended in 5xx, a time-out or without a connection, of the account where "
-        "it is highest. An alert comes above %{api_errors_ratio} for %{api_errors_for}. Normal: below 1 %. From "
-        "celigo_api_errors_total.",
+        "it is highest. An alert comes above %{api_errors_ratio.percent} for %{api_errors_for}. Normal: below 1 %. "
+        "From celigo_api_errors_total.",
         'celigo_api_errors_total{@account, type=~"server_error|bad_gateway|unavailable|timeout|dns|connect|tls"}',
         "api_errors_ratio",
         BAD,
@@ -56,7 +56,7 @@ _TOP = [
     _share(
         "Calls told to wait (429)",
         "Share of the calls in 10 minutes that were answered 429, of the account where it is highest. The limit is "
-        "shared with everything else that uses the account's API. An alert comes above %{throttled_ratio} for "
+        "shared with everything else that uses the account's API. An alert comes above %{throttled_ratio.percent} for "
         "%{throttled_for}. Normal: 0. From celigo_api_requests_total.",
         'celigo_api_requests_total{@account, code="429"}',
         "throttled_ratio",
@@ -65,7 +65,7 @@ _TOP = [
     _share(
         "Answers that cannot be read",
         "Share of the answers in 10 minutes that were cut, no JSON, of another shape, too large or a redirect: a "
-        "proxy in between, or a change of the API. An alert comes above %{unreadable_ratio}. Normal: 0. From "
+        "proxy in between, or a change of the API. An alert comes above %{unreadable_ratio.percent}. Normal: 0. From "
         "celigo_api_errors_total.",
         'celigo_api_errors_total{@account, type=~"truncated|invalid_json|unexpected_shape|too_large|redirect"}',
         "unreadable_ratio",
@@ -74,8 +74,8 @@ _TOP = [
     number(
         "Calls waiting for our budget",
         "How many calls waited for the exporter's own budget on average in 15 minutes, of the account where it is "
-        "most. An alert comes above %{budget_wait_ratio} for %{budget_for}, but not while history is read. Normal: "
-        "near 0. From celigo_api_rate_limit_wait_seconds_total.",
+        "most. An alert comes above %{budget_wait_ratio.percent} for %{budget_for}, but not while history is read. "
+        "Normal: near 0. From celigo_api_rate_limit_wait_seconds_total.",
         Query('max(rate(celigo_api_rate_limit_wait_seconds_total{@account, reason="budget"}[15m]))'),
         Field("short", 2, above((limit("budget_wait_ratio"), WARNING), base=CALM)),
         size=_SIZE,

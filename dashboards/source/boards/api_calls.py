@@ -101,8 +101,8 @@ _NONE = f"or 0 * {_SENT}"
 BY_ENDPOINT = table_of(
     "Endpoints in the last hour",
     "Calls of each endpoint in the last hour: p95, the share that failed (5xx, time-out or no connection; an alert "
-    "comes above %{api_errors_ratio} of all calls), all failed attempts, how many were repeated, and how much was "
-    "read. From celigo_api_request_duration_seconds, celigo_api_requests_total, celigo_api_errors_total.",
+    "comes above %{api_errors_ratio.percent} of all calls), all failed attempts, how many were repeated, and how much "
+    "was read. From celigo_api_request_duration_seconds, celigo_api_requests_total, celigo_api_errors_total.",
     [
         f"{_SENT} > 0",
         f"histogram_quantile(0.95, sum by (endpoint, le) (increase({_BUCKETS[:-1]}}}[1h]))) >= 0",

@@ -84,7 +84,7 @@ BUDGET = [
     lines(
         "How many calls wait, and why?",
         "Calls that waited on average: for the exporter's own budget (rate_limit), or because integrator.io asked for "
-        "it. An alert comes above %{budget_wait_ratio} for %{budget_for}. From "
+        "it. An alert comes above %{budget_wait_ratio.percent} for %{budget_for}. From "
         "celigo_api_rate_limit_wait_seconds_total.",
         [
             Query(

@@ -32,9 +32,9 @@ _WHY = (
 _SHORTAGE = table_of(
     "Where is capacity short?",
     "Connections with messages waiting, or that may make fewer requests at once than at some time of the last day. "
-    "Alerts come below %{concurrency_ratio} of the day's highest for %{concurrency_for}, and above %{backlog_messages} "
-    "waiting and growing for %{backlog_for}. From celigo_connection_queue_messages and celigo_connection_concurrency, "
-    "profile standard.",
+    "Alerts come below %{concurrency_ratio.percent} of the day's highest for %{concurrency_for}, and above "
+    "%{backlog_messages} waiting and growing for %{backlog_for}. From celigo_connection_queue_messages and "
+    "celigo_connection_concurrency, profile standard.",
     [
         app(_among_short(f"{_WHY} {NAMED}")),
         _among_short(QUEUE),

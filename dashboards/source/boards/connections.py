@@ -73,8 +73,8 @@ _FIGURES = [
     ),
     _figure(
         "Concurrency cut",
-        "Connections that may make less than %{concurrency_ratio} of the requests at once that they could at some time "
-        "of the last day: integrator.io lowers it when the other side limits. Normal: 0. From "
+        "Connections that may make less than %{concurrency_ratio.percent} of the requests at once that they could at "
+        "some time of the last day: integrator.io lowers it when the other side limits. Normal: 0. From "
         "celigo_connection_concurrency, profile standard.",
         f"count({capacity.CONCURRENCY} < {ON_CONNECTION} %{{concurrency_ratio}} * {capacity.HIGHEST})",
         "celigo_connection_online{@connection}",

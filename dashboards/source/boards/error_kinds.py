@@ -142,8 +142,8 @@ _FAILED = (
 _FAILING = table_of(
     "In which integrations do records fail now?",
     "Share of the records of the last hour that failed, and how many times as fast as an objective of "
-    "%{record_objective} allows. An alert comes from %{slow_burn} times over six hours and %{fast_burn} times over one "
-    "on. From celigo_integration_records_total, by the alert rules.",
+    "%{record_objective.percent} allows. An alert comes from %{slow_burn} times over six hours and %{fast_burn} times "
+    "over one on. From celigo_integration_records_total, by the alert rules.",
     [
         app(_FAILING_FIRST),
         among(_FAILING_FIRST, ON_INTEGRATION, f"{_RATIO}:rate6h{{@integration}}"),

@@ -142,8 +142,8 @@ _FAILING = f'max {BY_FLOW} (celigo:flow_trouble{{@account, trouble="CeligoFlowPa
 _TROUBLE = table_of(
     "Which flows need somebody?",
     "The 30 gravest flows with a condition of an alert, the gravest of each: storm, over %{storm_errors} more in an "
-    "hour; records fail, over %{partial_errors_ratio} of an hour's; growing, %{growing_errors} more in each of three "
-    "times two hours; ageing, an error over %{error_age} old. From celigo:flow_trouble of the alert rules.",
+    "hour; records fail, over %{partial_errors_ratio.percent} of an hour's; growing, %{growing_errors} more in each of "
+    "three times two hours; ageing, an error over %{error_age} old. From celigo:flow_trouble of the alert rules.",
     [
         app(_GRAVEST),
         among(_GRAVEST, ON_FLOW, _OPEN),

@@ -32,7 +32,7 @@ _IT_IS_US = number(
 _IT_IS_CELIGO = number(
     "Is it Celigo? Calls that fail",
     "Share of the calls to integrator.io in the last 10 minutes that ended in 5xx, a time-out or without a connection. "
-    "An alert comes above %{api_errors_ratio}. Normal: below 1 %. From celigo_api_errors_total.",
+    "An alert comes above %{api_errors_ratio.percent}. Normal: below 1 %. From celigo_api_errors_total.",
     Query(
         "sum(rate(celigo_api_errors_total{@account, "
         'type=~"server_error|bad_gateway|unavailable|timeout|connect|dns|tls"}[10m])) '
@@ -85,8 +85,8 @@ def _trouble(title: str, about: str, names: str, known: str, field: Field) -> Pl
 _HEALTH = [
     _trouble(
         "Flows overdue",
-        "Flows whose schedule wanted a run that has not begun, beyond their grace (%{grace_ratio} of the interval, "
-        "%{grace_least} to %{grace_most}) and not because of a connection that is offline. Normal: 0.",
+        "Flows whose schedule wanted a run that has not begun, beyond their grace (%{grace_ratio.percent} of the "
+        "interval, %{grace_least} to %{grace_most}) and not because of a connection that is offline. Normal: 0.",
         "CeligoFlowOverdue|CeligoFlowMissedRuns",
         "celigo_flow_next_expected_run_timestamp_seconds{@account}",
         _ANY_BAD,

@@ -85,8 +85,8 @@ ENDED = lines(
 FRESHNESS = lines(
     "How old is its newest success?",
     "Time since the end of the newest run without any error, and what the objective of freshness allows, where it has "
-    "one: an alert pages when it is older for %{freshness_for}, and warns when it was for %{freshness_ratio} of "
-    "%{freshness_window}. Needs profile standard.",
+    "one: an alert pages when it is older for %{freshness_for}, and warns when it was for %{freshness_ratio.percent} "
+    "of %{freshness_window}. Needs profile standard.",
     [
         Query(
             "clamp_min(time() - max(celigo_flow_last_success_timestamp_seconds{@flow}), 0)", "since the newest success"
@@ -100,7 +100,7 @@ FRESHNESS = lines(
 RECORDS = lines(
     "How many records move a minute?",
     "Records of ended runs, a minute, by outcome: a long run's records all count when it ends. An alert comes when "
-    "over %{partial_errors_ratio} of an hour's records fail, more than %{partial_errors_records}. "
+    "over %{partial_errors_ratio.percent} of an hour's records fail, more than %{partial_errors_records}. "
     "From celigo_flow_records_total; needs profile standard.",
     [
         Query(

@@ -84,9 +84,9 @@ _OLD = "celigo:flow_freshness_missed{@flow}"
 BANDS = timeline(
     "When was it on, running, late, cut off, failing?",
     "Switched: on or off. In progress: whether a run waits, runs or retries, and whether it hangs for the alerts. "
-    "Expected runs: late from the end of the grace (%{grace_ratio} of the interval, %{grace_least} to %{grace_most}) "
-    "until a run begins; an alert comes after %{overdue_for} more. Silent: longer without an event than is usual; "
-    "needs profile full. "
+    "Expected runs: late from the end of the grace (%{grace_ratio.percent} of the interval, %{grace_least} to "
+    "%{grace_most}) until a run begins; an alert comes after %{overdue_for} more. Silent: longer without an event than "
+    "is usual; needs profile full. "
     "Excused: no run begins, but a connection is or was offline within %{recovery}. Connections: offline while a step "
     "cannot reach its system. Newest run: how it ended. Freshness: too old while the newest success is longer ago than "
     "the objective allows. No band: nothing is known.",

@@ -36,8 +36,8 @@ _LICENCE = number(
 )
 _ENTITLEMENT = number(
     "How much is used up of what is allowed?",
-    "The entitlement that is nearest to its limit. An alert comes above %{entitlement_ratio}. Normal: below that. "
-    "From GET /v1/licenseEntitlementUsage and GET /v1/licenses.",
+    "The entitlement that is nearest to its limit. An alert comes above %{entitlement_ratio.percent}. Normal: below "
+    "that. From GET /v1/licenseEntitlementUsage and GET /v1/licenses.",
     now(f"max({_USED} / ({_LIMIT} > 0))"),
     Field("percentunit", 0, above((limit("entitlement_ratio"), WARNING), base=CALM)),
     size=(5, 4),
@@ -96,8 +96,8 @@ _BY_SOURCE = lines(
 
 _ENTITLEMENTS = table_of(
     "What does the licence allow, and what is used?",
-    "Entitlements with their use and limit. An alert comes when %{entitlement_ratio} are used. An entitlement without "
-    "a limit is left out. From GET /v1/licenseEntitlementUsage and GET /v1/licenses.",
+    "Entitlements with their use and limit. An alert comes when %{entitlement_ratio.percent} are used. An entitlement "
+    "without a limit is left out. From GET /v1/licenseEntitlementUsage and GET /v1/licenses.",
     [_USED, _LIMIT, f"{_USED} / ({_LIMIT} > 0)"],
     [
         Column("account", "Account", width=140),

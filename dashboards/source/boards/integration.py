@@ -45,10 +45,10 @@ _STATE = [
     ),
     _flows_in(
         "Flows late or silent",
-        "Flows whose schedule wanted a run that has not begun, beyond their grace (%{grace_ratio} of the interval, "
-        "%{grace_least} to %{grace_most}), or that events start and that have been quiet for longer than is usual for "
-        "them (profile full). Not because of a connection that is offline. Normal: 0. Alerts come after %{overdue_for} "
-        "and %{silent_for}.",
+        "Flows whose schedule wanted a run that has not begun, beyond their grace (%{grace_ratio.percent} of the "
+        "interval, %{grace_least} to %{grace_most}), or that events start and that have been quiet for longer than is "
+        "usual for them (profile full). Not because of a connection that is offline. Normal: 0. Alerts come after "
+        "%{overdue_for} and %{silent_for}.",
         "CeligoFlowOverdue|CeligoFlowMissedRuns|CeligoListenerFlowSilent",
         "celigo_flow_enabled",
         _ANY_BAD,
@@ -107,7 +107,7 @@ _DEBT = [
     ),
     number(
         "Records that succeed, 6 h",
-        "Share of the records of the last six hours that did not fail. The objective is %{record_objective}. "
+        "Share of the records of the last six hours that did not fail. The objective is %{record_objective.percent}. "
         "Unknown when no record moved. From celigo_integration_records_total.",
         now("1 - max(celigo:integration_record_error_ratio:rate6h{@integration})"),
         Field("percentunit", 2, steps=((None, CALM),)),
@@ -115,9 +115,9 @@ _DEBT = [
     ),
     number(
         "Budget burn, 6 h",
-        "How many times as fast as the objective of %{record_objective} allows records failed in the last six hours. "
-        "Below 1 the objective is kept. An alert comes above %{slow_burn}, when more than %{record_errors} records "
-        "failed; faster burns within an hour are in the graph below. From celigo_integration_records_total.",
+        "How many times as fast as the objective of %{record_objective.percent} allows records failed in the last six "
+        "hours. Below 1 the objective is kept. An alert comes above %{slow_burn}, when more than %{record_errors} "
+        "records failed; faster burns within an hour are in the graph below. From celigo_integration_records_total.",
         now("max(celigo:integration_record_error_ratio:rate6h{@integration}) / (1 - %{record_objective})"),
         Field("short", 1, above((limit("slow_burn"), WARNING), base=CALM)),
         size=_SMALL,
@@ -177,8 +177,8 @@ _RECORDS = lines(
 )
 _BURN = lines(
     "Do more records fail than may?",
-    "How many times as fast as the objective of %{record_objective} allows records fail; 1 keeps it. An alert pages "
-    "when an hour is above %{fast_burn} and warns when six hours are above %{slow_burn}, each with more than "
+    "How many times as fast as the objective of %{record_objective.percent} allows records fail; 1 keeps it. An alert "
+    "pages when an hour is above %{fast_burn} and warns when six hours are above %{slow_burn}, each with more than "
     "%{record_errors} failed records. From celigo_integration_records_total.",
     [
         Query(f"max(celigo:integration_record_error_ratio:{over}{{@integration}}) / (1 - %{{record_objective}})", name)

@@ -46,8 +46,8 @@ _COUNTS = [
     ),
     _trouble(
         "Overdue now",
-        "Flows whose schedule wanted a run that has not begun, beyond their grace (%{grace_ratio} of the interval, "
-        "%{grace_least} to %{grace_most}) and not because of a connection that is offline. Normal: 0. "
+        "Flows whose schedule wanted a run that has not begun, beyond their grace (%{grace_ratio.percent} of the "
+        "interval, %{grace_least} to %{grace_most}) and not because of a connection that is offline. Normal: 0. "
         "An alert comes after %{overdue_for}.",
         "CeligoFlowOverdue",
         _PLANNED,
@@ -56,7 +56,7 @@ _COUNTS = [
     number(
         "Overdue, share of the account",
         "Flows that are overdue among all scheduled flows of the account where it is highest, whatever the team. "
-        "Above %{many_overdue_ratio} and from %{many_overdue_flows} flows on an alert pages: then it is "
+        "Above %{many_overdue_ratio.percent} and from %{many_overdue_flows} flows on an alert pages: then it is "
         "integrator.io's scheduler, or the licence. Normal: 0.",
         now(
             "max((count by (account, environment) (celigo:flow_late_seconds{@account}) "

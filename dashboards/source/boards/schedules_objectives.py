@@ -56,8 +56,8 @@ _IN_WINDOW = f"avg_over_time({_MISSED}[%{{freshness_window}}:15m])"
 TIERS = table_of(
     "Is what was promised kept?",
     "Freshness by tier: flows with an objective and a known success, and the share that keeps it now and kept it over "
-    "the range, whatever the reason. In the last %{freshness_window} a flow may miss it for %{freshness_ratio} of the "
-    "time: how much of that the average flow has used. From celigo_flow_slo_freshness_seconds.",
+    "the range, whatever the reason. In the last %{freshness_window} a flow may miss it for %{freshness_ratio.percent} "
+    "of the time: how much of that the average flow has used. From celigo_flow_slo_freshness_seconds.",
     [
         f"count by (tier) ({_with_tier(_MISSED)})",
         f"1 - avg by (tier) ({_with_tier(_MISSED)})",
@@ -101,7 +101,7 @@ _OFFENDERS = chosen(f"topk(25, max without (trouble) ({_IN_TROUBLE}}}))")
 _SUCCESS = "celigo_flow_last_success_timestamp_seconds{@account}"
 _WORST = table_of(
     "Which flows are too old, and why?",
-    "Flows that are older than their objective allows, or were for over %{freshness_ratio} of the last "
+    "Flows that are older than their objective allows, or were for over %{freshness_ratio.percent} of the last "
     "%{freshness_window}: 25 at most, without those that are off or have a connection offline. A success is a "
     "completed run without any error: where no reason is given, look at the errors of its runs. From "
     "celigo_flow_last_success_timestamp_seconds; needs profile standard.",
@@ -171,8 +171,9 @@ def _of_integration(value: str) -> str:
 _BURNED = table_of(
     "Which integrations lose too many records?",
     "The 25 integrations with the highest share of failed records in six hours. Burn is how many times as fast as the "
-    "objective of %{record_objective} allows: above %{fast_burn} over an hour an alert pages, above %{slow_burn} over "
-    "six hours one warns, if over %{record_errors} records failed. From celigo_integration_records_total.",
+    "objective of %{record_objective.percent} allows: above %{fast_burn} over an hour an alert pages, above "
+    "%{slow_burn} over six hours one warns, if over %{record_errors} records failed. From "
+    "celigo_integration_records_total.",
     [
         _of_integration(f"{_burn('15m')} / {_ALLOWED}"),
         _of_integration(f"{_burn('1h')} / {_ALLOWED}"),
@@ -210,8 +211,8 @@ _FASTEST = (
 )
 _BURNING = lines(
     "Which integrations burned too fast over an hour?",
-    "How many times as fast as the objective of %{record_objective} allows records failed: the ten integrations that "
-    "were furthest above %{slow_burn} in this range. An alert pages above %{fast_burn}. From "
+    "How many times as fast as the objective of %{record_objective.percent} allows records failed: the ten "
+    "integrations that were furthest above %{slow_burn} in this range. An alert pages above %{fast_burn}. From "
     "celigo_integration_records_total.",
     [
         Query(

@@ -13,7 +13,7 @@ MODES = frozenset({"fixed", "thresholds", "palette-classic-by-name"})
 """Where colours come from: one, the limits, or for names that nobody knows in advance a palette of Grafana's."""
 
 _ID = re.compile(r"[a-z0-9]+_[a-z0-9_]+|[a-z]+:[a-z]|[0-9a-f]{24}")
-_PLACE = re.compile(r"%\{(\w+)(?:\.seconds)?\}")
+_PLACE = re.compile(r"%\{(\w+)(?:\.seconds|\.percent)?\}")
 
 
 def panel_title(board: Board) -> Iterator[Said]:
