@@ -1,8 +1,8 @@
 """The dashboards as they are in the package: Grafana's JSON with a place for each threshold of the alert rules.
 
 In a text `%{name}` stands for a threshold, `%{name.seconds}` for a duration as a number of seconds, `%{name.percent}`
-for a share in percent; a string that is nothing but one of the first two becomes a number. Grafana's own `${name}` stays
-as it is.
+for a share in percent; a string that is nothing but one of the first two becomes a number. Grafana's own `${name}`
+stays as it is.
 """
 
 import json
