@@ -1,11 +1,12 @@
 """Calls to integrator.io on the board about the API: answers, times, errors and endpoints."""
 
-from dashboards.source.field import Field, above, drawn
+from dashboards.source.field import Field, above, drawn, told_apart
 from dashboards.source.limits import limit
 from dashboards.source.palette import BAD, BLUE, CALM, GOOD, GREEN, PURPLE, UNKNOWN, WARNING, YELLOW
 from dashboards.source.panels import lines, timeline
 from dashboards.source.query import Query
 from dashboards.source.tables import Column, table_of
+from exporter.api.endpoints import Endpoint
 
 _BUCKETS = "celigo_api_request_duration_seconds_bucket{@account}"
 _ANSWERS = {"0": ("fails", BAD), "1": ("answers", GOOD)}
@@ -133,16 +134,26 @@ BY_ENDPOINT = table_of(
     none="No call in the last hour",
     sort="p95",
 )
+_MAIN = (
+    Endpoint.JOBS,
+    Endpoint.JOBS_CURRENT,
+    Endpoint.INTEGRATION_ERRORS,
+    Endpoint.STEP_ERRORS,
+    Endpoint.FLOWS,
+    Endpoint.CONNECTIONS,
+)
+"""What most calls go to; the lines of the others are grey."""
 P95 = lines(
     "How did p95 change, by endpoint?",
-    "95 of 100 calls of each endpoint took no longer. A single endpoint that became slow: its part of the API, or "
-    "lists that grew. From celigo_api_request_duration_seconds.",
+    "95 of 100 calls of each endpoint took no longer; those that are called rarely are grey. A single "
+    "endpoint that became slow: its part of the API, or lists that grew. From celigo_api_request_duration_seconds.",
     [
         Query(
             f"histogram_quantile(0.95, sum by (endpoint, le) (rate({_BUCKETS}[$__rate_interval])))",
             "{{endpoint}}",
         )
     ],
-    Field("s", steps=above((limit("api_slow"), WARNING)), by_name=True),
+    Field("s", steps=above((limit("api_slow"), WARNING))),
     size=(10, 12),
+    overrides=told_apart([one.value for one in (*_MAIN, *(other for other in Endpoint if other not in _MAIN))]),
 )

@@ -1,6 +1,6 @@
 """The exporter itself on the board about the API: its collectors, its budget, and what it serves."""
 
-from dashboards.source.field import Field, above, drawn
+from dashboards.source.field import Field, above, drawn, told_apart
 from dashboards.source.limits import limit
 from dashboards.source.palette import BAD, BLUE, CALM, GOOD, GREEN, UNKNOWN, WARNING
 from dashboards.source.panels import bars, lines, timeline
@@ -63,13 +63,15 @@ _COLLECTORS = table_of(
     none="No collector has run yet",
     sort="Intervals ago",
 )
+_BY_COST = ("inventory", "errors", "jobs", "history", "connections", "governance", "agents", "schedules", "health")
 _DURATIONS = lines(
     "How long do collectors take?",
     "How long the newest run of each collector took, of several accounts the longest. A run that takes longer than its "
     "interval makes what it tells older. From celigo_exporter_collector_duration_seconds.",
     [Query("max by (collector) (celigo_exporter_collector_duration_seconds{@account})", "{{collector}}")],
-    Field("s", by_name=True),
+    Field("s"),
     size=(8, 11),
+    overrides=told_apart(_BY_COST),
 )
 COLLECTORS = [_COLLECTORS, _DURATIONS]
 
