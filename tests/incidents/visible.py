@@ -49,7 +49,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Look:
-    """What is asked for one expectation: `queries` at the minutes `before` and `after`."""
+    """What is asked for one expectation: `queries` at the minutes `before` and `after`; a negative one is not asked."""
 
     alert: str
     labels: Mapping[str, str]
@@ -112,7 +112,8 @@ def _look(expected: Expected, labels: Mapping[str, str], scenario: Scenario) -> 
     }
     begin = int(scenario.warm_up)
     after = begin + min(expected.within[1], resolved)
-    return Look(expected.alert, about, panel, queries, begin - scenario.evaluated_every, after)
+    before = -1 if expected.before else begin - scenario.evaluated_every
+    return Look(expected.alert, about, panel, queries, before, after)
 
 
 @cache
