@@ -24,7 +24,7 @@ from tests.incidents.scenario import Expected, Scenario
 
 _SUBJECTS = ("flow", "integration", "connection", "agent")
 _TIMES = {"__interval": "60s", "__rate_interval": "240s", "__range": "6h", "__range_s": "21600"}
-_EVERYTHING = dict.fromkeys(("account", "environment", "team", *_SUBJECTS), ".*")
+_EVERYTHING = dict.fromkeys(("account", "environment", "team", "flows", "steps", *_SUBJECTS), ".*")
 
 
 @dataclass(frozen=True)

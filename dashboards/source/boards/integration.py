@@ -16,6 +16,7 @@ _ANY_BAD = Field(steps=above((1, BAD), base=CALM))
 _ANY_WARNING = Field(steps=above((1, WARNING), base=CALM))
 _CALM = Field("short", 0, steps=((None, CALM),))
 _SMALL = (4, 3)
+_MOVED = "celigo:integration_records_success:increase1h"
 _LINES = (8, 7)
 
 
@@ -134,11 +135,12 @@ _DEBT = [
         size=_SMALL,
     ),
     number(
-        "Flows nobody hears of",
-        "Flows that are on and whose errors integrator.io mails to nobody. Normal: 0. "
-        "From celigo_integration_flows_without_notifications; needs profile standard.",
-        now(_sum("celigo_integration_flows_without_notifications")),
-        _ANY_WARNING,
+        "Records, of a week ago",
+        "Records that succeeded in the last hour against the same hour a week ago, which had over "
+        "%{throughput_records} of them. An alert comes below %{throughput_ratio.percent} for %{throughput_for}. "
+        "Normal: about 100 %. Unknown in the first week. From celigo_integration_records_total.",
+        now(f"{_MOVED}{{@integration}} / ({_MOVED}{{@integration}} offset 1w > %{{throughput_records}})"),
+        Field("percentunit", 0, ((None, WARNING), (limit("throughput_ratio"), CALM)), none="no past"),
         size=_SMALL,
     ),
 ]

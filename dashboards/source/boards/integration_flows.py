@@ -24,10 +24,13 @@ def _of_flow(metric: str) -> str:
     return f"max {BY_FLOW} ({metric}{{@flows}})"
 
 
+_TOOK = _of_flow("celigo_flow_last_run_duration_seconds")
+_LONG = above((limit("duration_factor"), WARNING), base=CALM)
 FLOWS = table_of(
     "Which of its flows is in trouble?",
     "Every flow of the integration, those with the worst alert first; pending: not for long enough yet. Late by: since "
-    "its schedule wanted a run, when that is beyond its grace. Usually: the 95th percentile of its newest 50 runs. "
+    "its schedule wanted a run, when that is beyond its grace. Of usual: what the newest run took against the 95th "
+    "percentile of its newest 50; an alert comes from %{duration_factor} times that and %{duration_least} on. "
     "Durations, successes and the newest status need profile standard.",
     [
         app(
@@ -42,8 +45,8 @@ FLOWS = table_of(
         f"1000 * {_of_flow('celigo_flow_last_success_timestamp_seconds')}",
         f"1000 * {_of_flow('celigo_flow_next_expected_run_timestamp_seconds')}",
         "celigo:flow_late_seconds{@flows}",
-        _of_flow("celigo_flow_last_run_duration_seconds"),
-        _of_flow("celigo_flow_baseline_run_duration_seconds"),
+        _TOOK,
+        f"{_TOOK} / {_of_flow('celigo_flow_baseline_run_duration_seconds')}",
         _of_flow("celigo_flow_open_errors"),
         f"celigo:flow_blocked{{@flows}} + 1 or {_of_flow('celigo_flow_connection_info')}",
     ],
@@ -66,7 +69,7 @@ FLOWS = table_of(
         Column("Value #G", "Next run wanted", Field("dateTimeFromNow"), width=145),
         Column("Value #H", "Late by", Field("s", 0, above((1, BAD), base=CALM)), width=85, filled=True),
         Column("Value #I", "Took", Field("s", 1), width=95),
-        Column("Value #J", "Usually", Field("s", 1), width=95),
+        Column("Value #J", "Of usual", Field("percentunit", 0, _LONG), width=95, filled=True),
         Column("Value #K", "Open errors", Field("short", 0, links=(_TO_ERRORS,)), width=100),
     ],
     size=(24, 10),
