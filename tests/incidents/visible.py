@@ -1,8 +1,9 @@
 """Whether an incident can be seen: the panel that `dashboards.source.where` names is asked before it and after.
 
-Before is the last evaluation of the warm-up, after is when the alert must have fired. The panel shows the incident when
-something is then in trouble that was not before, and is about the same flow, integration, connection or agent: in a
-colour of trouble where the panel has limits or words for its numbers, else simply there and not 0.
+Before is the last evaluation of the warm-up; after are beginning, middle and end of the window in which the alert has to
+fire. The panel shows the incident when something is then in trouble that was not before, and is about the same flow,
+integration, connection or agent: in a colour of trouble where the panel has limits or words for its numbers, else simply
+there and not 0.
 """
 
 import json
@@ -49,38 +50,37 @@ class Panel:
 
 @dataclass(frozen=True)
 class Look:
-    """What is asked for one expectation: `queries` at the minutes `before` and `after`; a negative one is not asked."""
+    """What is asked for one expectation: `queries` at the minute `before`, unless it is negative, and those `after`."""
 
     alert: str
     labels: Mapping[str, str]
     panel: Panel
     queries: tuple[str, ...]
     before: int
-    after: int
+    after: tuple[int, ...]
 
     @property
     def questions(self) -> Iterator[Question]:
         """What promtool has to be asked."""
-        minutes = [minute for minute in (self.before, self.after) if minute >= 0]
+        minutes = [minute for minute in (self.before, *self.after) if minute >= 0]
         return ((minute, query) for minute in minutes for query in self.queries)
 
     def problems(self, answers: Iterable[Answer]) -> Iterator[str]:
         """A line when nothing on the panel tells of the incident."""
-        trouble = {minute: set(self._trouble(answers_at)) for minute, answers_at in self._by_minute(answers).items()}
-        if not trouble[self.after] - trouble[self.before]:
+        held = list(answers)
+        if not self._trouble(held, self.after) - self._trouble(held, (self.before,)):
             board, title = WHERE[self.alert]
             yield f"{self.alert}: cannot be seen on {board}, {title!r}"
 
-    def _by_minute(self, answers: Iterable[Answer]) -> Mapping[int, list[Answer]]:
-        held = list(answers)
-        return {minute: [one for one in held if one.minute == minute] for minute in (self.before, self.after)}
-
-    def _trouble(self, answers: Iterable[Answer]) -> Iterator[tuple[str, Texts]]:
-        for answer in answers:
-            for number, query in enumerate(self.queries):
-                bad = query == answer.query and self.panel.troubled(number, answer.value)
-                if bad and self._is_about(dict(answer.labels)):
-                    yield query, answer.labels
+    def _trouble(self, answers: Iterable[Answer], minutes: tuple[int, ...]) -> set[tuple[int, Texts]]:
+        """What is in trouble at some of `minutes`: the query's number and the labels."""
+        return {
+            (number, answer.labels)
+            for answer in answers
+            for number, query in enumerate(self.queries)
+            if answer.minute in minutes and answer.query == query
+            if self.panel.troubled(number, answer.value) and self._is_about(dict(answer.labels))
+        }
 
     def _is_about(self, labels: Mapping[str, str]) -> bool:
         return all(labels.get(name, value) == value for name, value in self.labels.items())
@@ -106,14 +106,14 @@ def _look(expected: Expected, labels: Mapping[str, str], scenario: Scenario) -> 
     panel = panel_of(*WHERE[expected.alert])
     chosen = {**_EVERYTHING, **{name: labels[f"{name}_id"] for name in _SUBJECTS if f"{name}_id" in labels}}
     queries = tuple(filled(query, plain({**chosen, **_TIMES})) for query in panel.queries)
-    resolved = expected.resolves[0] - 1 if not isinstance(expected.resolves, str) else expected.within[1]
     about = {
         name: value for name, value in labels.items() if name in (*(f"{each}_id" for each in _SUBJECTS), "collector")
     }
-    begin = int(scenario.warm_up)
-    after = begin + min(expected.within[1], resolved)
-    before = -1 if expected.before else begin - scenario.evaluated_every
-    return Look(expected.alert, about, panel, queries, before, after)
+    every, begin = scenario.evaluated_every, int(scenario.warm_up)
+    first, last = (begin + minute for minute in expected.within)
+    middle = first + (last - first) // (2 * every) * every
+    before = -1 if expected.before else begin - every
+    return Look(expected.alert, about, panel, queries, before, (first, middle, last))
 
 
 @cache

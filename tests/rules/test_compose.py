@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -150,12 +151,18 @@ def test_an_alert_can_be_routed_and_leads_to_its_runbook(alert: Alert) -> None:
     assert ("link" in rule["annotations"]) == (alert.about != "exporter")
 
 
+@cache
+def linked() -> dict[str, str]:
+    """Links to dashboards by alert, when Grafana has an address."""
+    text = yaml.safe_load(rules_file(parse_thresholds("grafana_url: https://grafana", "FILE")))
+    rules = [rule for group in text["groups"] for rule in group["rules"] if "alert" in rule]
+    return {rule["alert"]: rule["annotations"]["dashboard"] for rule in rules}
+
+
 @ALERTS
 def test_an_alert_leads_to_a_dashboard_that_chooses_what_it_is_about_once_grafana_has_an_address(alert: Alert) -> None:
     assert "dashboard" not in RULES[alert.alert]["annotations"]
-    text = yaml.safe_load(rules_file(parse_thresholds("grafana_url: https://grafana", "FILE")))
-    rules = {rule["alert"]: rule for group in text["groups"] for rule in group["rules"] if "alert" in rule}
-    link = rules[alert.alert]["annotations"]["dashboard"]
+    link = linked()[alert.alert]
     uid = link.removeprefix("https://grafana/d/").partition("?")[0]
     board = json.loads((BOARDS / f"{uid}.json").read_text(encoding="utf-8"))
     chosen = set(re.findall(r"[?&]var-([a-z]+)=", link))
