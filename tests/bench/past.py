@@ -8,7 +8,7 @@ import re
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from tests.alerting.expression import parts, series
 STEP = 60
 EVALUATED_FOR = 15
 """Minutes after the past ends in which rules are evaluated."""
+
+BLOCK = "6h"
+"""Into such blocks Prometheus merges those of two hours."""
 
 LONGEST = 6 * 3600
 """A day of a sample a minute says nothing that six hours do not."""
@@ -33,19 +36,42 @@ _RECORDED: Mapping[str, tuple[str, str]] = {
 """By family a label that its series must have, and what is recorded with one series for each of them."""
 
 
-def write_past(place: Path, document: str, rules: str) -> int:
+Then = Callable[[int], str]
+"""The value of a series so many seconds ago."""
+
+
+def unchanged(labels: str, value: str) -> Then:
+    """What is so now has always been so."""
+    del labels
+    return lambda _: value
+
+
+def write_past(place: Path, document: str, rules: str, then: Callable[[str, str], Then] = unchanged) -> int:
     """Write blocks into `place`/data, from the present values in `document`; how many samples."""
-    now, samples, text = math.floor(time.time()), 0, place / "history.txt"
+    now = math.floor(time.time())
     wanted = {name: sorted(instants) for name, instants in moments(rules, now).items()}
-    with text.open("w", encoding="utf-8") as file:
+
+    def lived() -> Iterator[tuple[str, Then, Iterable[int]]]:
         for line in (*document.splitlines(), *recorded(document)):
             labels, _, value = line.rpartition(" ")
-            instants = wanted.get(labels.partition("{")[0], ())
-            file.writelines(f'{labels[:-1]},instance="127.0.0.1",job="celigo"}} {value} {at}\n' for at in instants)
-            samples += len(instants)
+            if instants := wanted.get(labels.partition("{")[0]):
+                yield f'{labels[:-1]},instance="127.0.0.1",job="celigo"}}', then(labels, value), instants
+
+    return write_samples(place, lived(), now)
+
+
+def write_samples(place: Path, series: Iterable[tuple[str, Then, Iterable[int]]], now: int) -> int:
+    """Write blocks of series into `place`/data, each with the instants at which it has a sample; how many samples."""
+    samples, text = 0, place / "history.txt"
+    with text.open("w", encoding="utf-8") as file:
+        for labels, then, instants in series:
+            lines = [f"{labels} {then(now - at)} {at}\n" for at in instants]
+            file.writelines(lines)
+            samples += len(lines)
         file.write("# EOF\n")
-    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(place / "data")]
-    subprocess.run(command, check=True, capture_output=True)
+    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", f"--max-block-duration={BLOCK}"]
+    subprocess.run([*command, str(text), str(place / "data")], check=True, capture_output=True)
+    text.unlink()
     return samples
 
 
@@ -55,25 +81,26 @@ def moments(rules: str, now: int) -> Mapping[str, set[int]]:
     evaluations = {now + minute * STEP for minute in range(EVALUATED_FOR)}
     content: Any = yaml.safe_load(rules)
     for rule in (rule for group in content["groups"] for rule in group["rules"]):
-        for name, instants in _read(parse(rule["expr"]), evaluations, now):
-            found[name] |= {instant for instant in instants if instant < now}
+        for selector, instants in read(parse(rule["expr"]), evaluations, now):
+            found[series(selector)] |= {instant for instant in instants if instant < now}
     return found
 
 
-def _read(part: Expr, at: set[int], now: int) -> Iterator[tuple[str, set[int]]]:
+def read(part: Expr, at: set[int], now: int, longest: int = LONGEST) -> Iterator[tuple[VectorSelector, set[int]]]:
+    """By selector in `part`, the moments that evaluations `at` some moments read; a range counts as `longest`."""
     if isinstance(part, VectorSelector):
-        yield series(part), {instant - _seconds(part.offset) for instant in at}
+        yield part, {instant - _seconds(part.offset) for instant in at}
     elif isinstance(part, MatrixSelector):
-        window = min(_seconds(part.range), LONGEST)
+        window = min(_seconds(part.range), longest)
         ends = {instant - _seconds(part.vector_selector.offset) for instant in at}
-        yield series(part.vector_selector), set(_within(ends, window, now % STEP, STEP))
+        yield part.vector_selector, set(_within(ends, window, now % STEP, STEP))
     elif isinstance(part, SubqueryExpr):
         ends = {instant - _seconds(part.offset) for instant in at}
         inside = set(_within(ends, _seconds(part.range), 0, _seconds(part.step)))
-        yield from _read(part.expr, inside, now)
+        yield from read(part.expr, inside, now, longest)
     else:
         for inner in parts(part):
-            yield from _read(inner, at, now)
+            yield from read(inner, at, now, longest)
 
 
 def _within(ends: Iterable[int], window: int, phase: int, step: int) -> Iterator[int]:

@@ -23,12 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 from exporter.config.quantity import parse_duration
-from exporter.expose.document import Documents
-from exporter.expose.render import Format
 from exporter.rules.compose import rules_file
 from exporter.rules.thresholds import default_thresholds
 from tests.bench.past import write_past
-from tests.bench.series import read_whole
+from tests.bench.series import whole_document
 from tests.e2e.processes import Prometheus, until
 
 INTERVAL = 60.0
@@ -78,8 +76,7 @@ def measured_rules() -> str:
 
 def measure(url: str) -> Cost:
     """The cost for the account that the simulator at `url` has."""
-    with read_whole(url, "full") as (runtime, clock):
-        document = Documents([runtime], clock).content(None, Format.TEXT, compressed=False).content
+    document = whole_document(url)
     with tempfile.TemporaryDirectory() as folder, served(document) as port:
         place = Path(folder)
         samples = write_past(place, document.decode(), measured_rules())
@@ -116,13 +113,13 @@ def evaluated(place: Path, port: int, series: int, samples: int) -> Cost:
     with Prometheus("prometheus", place, [f"127.0.0.1:{port}"], "60s", rules=[rules]) as prometheus:
         prometheus.answering(f"{prometheus.url}/-/ready")
         until(lambda: prometheus.query("count(celigo_flow_info)"), "the first scrape", 120)
-        rounds = [_round(prometheus, after) for after in range(1, EVALUATIONS + 1)]
+        rounds = [evaluation(prometheus, after) for after in range(1, EVALUATIONS + 1)]
     groups = {name: statistics.median(row[0][name] for row in rounds) for name in rounds[0][0]}
     slowest = sorted(rounds[-1][1].items(), key=lambda rule: -rule[1])[:8]
     return Cost(series, samples, groups, slowest, rounds[-1][2])
 
 
-def _round(prometheus: Prometheus, number: int) -> tuple[dict[str, float], dict[str, float], int]:
+def evaluation(prometheus: Prometheus, number: int) -> tuple[dict[str, float], dict[str, float], int]:
     """Costs of one evaluation by group and by rule, and how many alerts are active."""
     begun = time.time()
     until(lambda: all(_evaluated_at(group) > begun for group in _groups(prometheus)), f"evaluation {number}", 300)

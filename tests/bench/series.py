@@ -23,6 +23,8 @@ from exporter.config.settings import (
     TokenSource,
 )
 from exporter.expose.catalogue import CATALOGUE
+from exporter.expose.document import Documents
+from exporter.expose.render import Format
 from exporter.ledger.store import MemoryStore
 from exporter.reference import MEASURED
 from exporter.serve.demo import OWNERSHIP
@@ -78,6 +80,12 @@ def read_whole(url: str, profile: Profile) -> Iterator[tuple[AccountRuntime, Ski
         yield runtime, clock
     finally:
         runtime.close()
+
+
+def whole_document(url: str) -> bytes:
+    """What a scrape of the account at `url` answers in profile full once everything of it was read."""
+    with read_whole(url, "full") as (runtime, clock):
+        return Documents([runtime], clock).content(None, Format.TEXT, compressed=False).content
 
 
 def _refresh(runtime: AccountRuntime, clock: SkippingClock) -> None:
