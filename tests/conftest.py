@@ -18,7 +18,7 @@ LONG_FILES = (
     *("e2e/test_prometheus.py", "e2e/test_failure_matrix.py", "simulation/test_restarts.py"),
     *("e2e/test_kills.py", "simulation/test_week.py", "ledger/test_machine.py"),
     *("e2e/test_demo.py", "e2e/test_detail_failures.py", "simulation/test_world.py"),
-    *("e2e/test_notification.py", "alerting/test_routes.py"),
+    *("e2e/test_notification.py", "alerting/test_routes.py", "e2e/test_dashboards.py"),
     *("serve/test_ending.py", "simulation/test_flat.py", "test_whole_run.py", "simulation/test_wire.py"),
 )
 """What takes longest, for the beginning of a run in several processes; what waits beside what computes."""

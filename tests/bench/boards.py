@@ -4,6 +4,7 @@ The present is what `lived` makes. Then all that the boards' queries look back a
 and of what was recorded, and a Prometheus that has nothing else to do answers each query a few times.
 """
 
+import os
 import statistics
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from tests.bench.reads import Reads
 from tests.dashboards.asking import Answered, Opened, opened
 from tests.dashboards.reading import Panel, read
 from tests.dashboards.source import Answer, DataSource, Request
-from tests.e2e.processes import Prometheus
+from tests.e2e.processes import Program, Prometheus
 
 MOST = 3.0
 """Seconds in which all panels of a board are answered, one after the other."""
@@ -36,8 +37,9 @@ Boards = Mapping[str, Opened]
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What one board asked, with the time of each query."""
+    """What one board asked, with the time of each query; `cpu` is what the panels cost Prometheus, whoever else ran."""
 
+    cpu: float
     panels: Sequence[Answered]
     variables: Sequence[Answered]
     annotations: Sequence[Answered]
@@ -92,7 +94,7 @@ def measure(document: str) -> Timings:
         with Prometheus("prometheus", place, [], "60s", flags=flags) as prometheus:
             prometheus.answering(f"{prometheus.url}/-/ready")
             source = DataSource(prometheus.url, lived.now)
-            timed = {name: _timed(board, source) for name, board in lived.seen.items()}
+            timed = {name: _timed(board, source, prometheus) for name, board in lived.seen.items()}
     return Timings(sum(not line.startswith("#") for line in lines), samples, timed)
 
 
@@ -116,13 +118,20 @@ def _asking(board: Opened) -> Iterator[Panel]:
     yield from (mark.panel() for mark in board.board.marks)
 
 
-def _timed(board: Opened, source: DataSource) -> Timed:
+def _timed(board: Opened, source: DataSource, prometheus: Prometheus) -> Timed:
     chosen = [opened(board.board, source).variables for _ in range(TIMES)]
-    return Timed(
-        [_answered(board, panel, source) for panel in board.board.asking()],
-        [_in_between(parts) for parts in zip(*chosen, strict=True)],
-        [_answered(board, mark.panel(), source) for mark in board.board.marks],
-    )
+    marks = [_answered(board, mark.panel(), source) for mark in board.board.marks]
+    before = _cpu_seconds(prometheus)
+    panels = [_answered(board, panel, source) for panel in board.board.asking()]
+    cpu = (_cpu_seconds(prometheus) - before) / TIMES
+    return Timed(cpu, panels, [_in_between(parts) for parts in zip(*chosen, strict=True)], marks)
+
+
+def _cpu_seconds(program: Program) -> float:
+    """What a running program has used so far."""
+    assert program.process is not None
+    fields = Path(f"/proc/{program.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _answered(board: Opened, panel: Panel, source: DataSource) -> Answered:
@@ -142,16 +151,17 @@ def _in_between(parts: Sequence[Answered]) -> Answered:
 def show(flows: int, timings: Timings) -> None:
     """Print the figures as a table."""
     title = f"boards over {flows:,} flows: {timings.series:,} series, {timings.samples:,} samples of the past"
-    table = Table("board", "panels", "queries", "seconds", f"under {MOST:g} s", "choosing", "marks", title=title)
+    columns = ("panels", "queries", "seconds", f"under {MOST:g} s", "CPU s", "choosing", "marks")
+    table = Table("board", *columns, title=title)
     for name, timed in timings.boards.items():
         queries = sum(len(panel.answers) for panel in timed.panels)
-        numbers = (f"{seconds:.3f}" for seconds in (total(timed.variables), total(timed.annotations)))
+        others = (timed.cpu, total(timed.variables), total(timed.annotations))
+        numbers = (f"{seconds:.3f}" for seconds in others)
         quick = "yes" if timed.quick else "NO"
         table.add_row(name, str(len(timed.panels)), str(queries), f"{timed.seconds:.3f}", quick, *numbers, style="bold")
         for panel in timed.slowest():
-            table.add_row(
-                f"  {panel.title}", "", str(len(panel.answers)), f"{panel.seconds:.3f}", f"{panel.series} series"
-            )
+            figures = (str(len(panel.answers)), f"{panel.seconds:.3f}", f"{panel.series} series")
+            table.add_row(f"  {panel.title}", "", *figures)
     console = Console(width=130)
     console.print(table)
     for name, timed in timings.boards.items():

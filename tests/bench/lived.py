@@ -49,9 +49,9 @@ def live(place: Path, document: str, see: Callable[[Prometheus, int], T]) -> Liv
     begun = math.floor(time.time())
     with served(document.encode()) as port:
         address = f"127.0.0.1:{port}"
-        with Prometheus("prometheus", place, [address], "30s", rules=[rules]) as prometheus:
+        with Prometheus("prometheus", place, [address], "60s", rules=[rules]) as prometheus:
             prometheus.answering(f"{prometheus.url}/-/ready")
-            until(lambda: prometheus.query("count(celigo_flow_info)"), "the first scrape", 120)
+            until(lambda: prometheus.query("count(celigo_flow_info)"), "the first scrape", 300)
             for number in range(1, EVALUATIONS + 1):
                 evaluation(prometheus, number)
             now = math.floor(time.time())

@@ -82,7 +82,9 @@ class _Marks(msgspec.Struct, frozen=True):
     list: tuple[Mark, ...] = ()
 
 
-class _Time(msgspec.Struct, frozen=True, rename={"since": "from"}):
+class Shown(msgspec.Struct, frozen=True, rename={"since": "from"}):
+    """The range of time that is shown."""
+
     since: str
     to: str
 
@@ -91,7 +93,7 @@ class Board(msgspec.Struct, frozen=True):
     """A board as it is exported."""
 
     title: str
-    time: _Time
+    time: Shown
     panels: tuple[Panel, ...]
     templating: _Variables = _Variables()
     annotations: _Marks = _Marks()
