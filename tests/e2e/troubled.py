@@ -4,6 +4,7 @@ Simulator and exporter are the two parts of `celigo-exporter demo`; as programs 
 short intervals, and what takes days in an account can have happened before it looks for the first time.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,7 @@ MEANWHILE: Sequence[Mapping[str, object]] = (
     {"kind": "error_storm", "flow": "shown", "count": 40, "classification": "connection", "code": "ECONNREFUSED"},
     {"kind": "error_storm", "flow": "edited", "count": 6, "classification": "rate_limit", "code": "429"},
     {"kind": "run_stuck", "flow": "shown", "status": "running"},
+    {"kind": "run_stuck", "flow": "shown", "status": "queued"},
     {"kind": "run_stuck", "flow": "stuck", "status": "running"},
     {"kind": "run_stuck", "flow": "queued", "status": "queued"},
     {"kind": "run_stuck", "flow": "retrying", "status": "retrying"},
@@ -123,16 +125,20 @@ def troubled(folder: Path, prometheus_binary: str) -> Iterator[Troubled]:
         prometheus.answering(f"{prometheus.url}/-/ready")
         account = Troubled(url, prometheus, read_thresholds(str(thresholds)))
         account.inject(BEFORE)
-        with _exporter(folder, api, port, account.parts["shown"]):
+        with _exporter(folder, api, port, account.parts):
             yield account
         RECORDER.simulator_log(control(url, "GET", "/requests")["requests"])
 
 
 def _cast(flows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
-    """Ids of flows by the part that they play: scheduled ones that are on, those of one integration first."""
+    """Ids of flows by the part that they play: scheduled ones that are on, first those that shall not get old."""
     able = [flow for flow in flows if flow["enabled"] and flow["scheduled"]]
-    able.sort(key=lambda flow: (-sum(one["integration_id"] == flow["integration_id"] for one in able), flow["id"]))
+    able.sort(key=lambda flow: (not _has_objective(flow["name"]), flow["id"]))
     return {part: str(flow["id"]) for part, flow in zip(FLOWS, able, strict=False)}
+
+
+def _has_objective(flow_name: str) -> bool:
+    return any(owner.freshness and re.fullmatch(owner.match.name or "", flow_name) for owner in OWNERSHIP)
 
 
 def _at_once() -> Mapping[str, str]:
@@ -150,8 +156,8 @@ def _rules(folder: Path, thresholds: Path) -> Path:
     return folder / "alerts/celigo.rules.yml"
 
 
-def _exporter(folder: Path, api: int, port: int, shown: str) -> Program:
-    """The exporter in profile full, with short intervals."""
+def _exporter(folder: Path, api: int, port: int, parts: Mapping[str, str]) -> Program:
+    """The exporter in profile full, with short intervals; what is `failing` is soon older than its owner allows."""
     account = {
         "name": ACCOUNT,
         "environment": "sandbox",
@@ -163,13 +169,16 @@ def _exporter(folder: Path, api: int, port: int, shown: str) -> Program:
     quick, slow = ("health", "jobs", "connections", "agents", "schedules"), ("inventory", "errors", "governance")
     collectors: dict[str, dict[str, object]] = {name: {"interval": "5s"} for name in quick}
     collectors |= {name: {"interval": "10s"} for name in slow}
-    collectors["jobs"] |= {"step_flows": [shown], "retries_interval": "10s"}
+    collectors["jobs"] |= {"step_flows": [parts["shown"]], "retries_interval": "10s"}
     settings = {
         "accounts": [account],
         "collectors": collectors,
         "profile": "full",
         "state": {"path": str(folder / "state.db")},
-        "ownership": [_owner(owner) for owner in OWNERSHIP],
+        "ownership": [
+            {"match": {"flow": parts["failing"]}, "team": "commerce", "tier": "gold", "freshness": "1m"},
+            *map(_owner, OWNERSHIP),
+        ],
     }
     file = folder / "celigo.yml"
     file.write_text(yaml.safe_dump(settings))
