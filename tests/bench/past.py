@@ -21,8 +21,8 @@ STEP = 60
 EVALUATED_FOR = 15
 """Minutes after the past ends in which rules are evaluated."""
 
-BLOCK = "6h"
-"""Into such blocks Prometheus merges those of two hours."""
+BLOCK = "54h"
+"""Into such blocks Prometheus merges those of two hours in time; promtool reads the whole text once for each."""
 
 LONGEST = 6 * 3600
 """A day of a sample a minute says nothing that six hours do not."""
@@ -87,10 +87,16 @@ def moments(rules: str, now: int) -> Mapping[str, set[int]]:
 
 
 def read(part: Expr, at: set[int], now: int, longest: int = LONGEST) -> Iterator[tuple[VectorSelector, set[int]]]:
-    """By selector in `part`, the moments that evaluations `at` some moments read; a range counts as `longest`."""
+    """By selector in `part`, the moments that evaluations `at` some moments read; a range counts as `longest`.
+
+    What is fixed with `@ end()` is read as of `now`.
+    """
+    if getattr(part, "at", None) is not None:
+        at = {now}
     if isinstance(part, VectorSelector):
         yield part, {instant - _seconds(part.offset) for instant in at}
     elif isinstance(part, MatrixSelector):
+        at = at if part.vector_selector.at is None else {now}
         window = min(_seconds(part.range), longest)
         ends = {instant - _seconds(part.vector_selector.offset) for instant in at}
         yield part.vector_selector, set(_within(ends, window, now % STEP, STEP))

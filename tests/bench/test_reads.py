@@ -1,5 +1,6 @@
 """The past of what the boards look back at: who has one and when, and that counters counted in it."""
 
+import itertools
 from collections.abc import Mapping
 
 import pytest
@@ -39,6 +40,22 @@ def test_a_line_needs_a_sample_a_minute_however_wide_its_steps() -> None:
 def test_a_rate_needs_those_before_its_line_too() -> None:
     assert max(ago(reads("rate(x[10m])", hours=1))) >= HOUR + 9 * 60
     assert max(ago(reads("increase(x[24h])"))) == 24 * HOUR - 60
+
+
+def test_what_is_fixed_to_the_end_of_a_line_is_of_the_present() -> None:
+    assert ago(reads("x @ end()", hours=6)) == []
+    assert max(ago(reads("rate(x[10m] @ end())", hours=6))) < 600
+
+
+def test_a_trouble_of_now_has_lasted_for_hours_not_for_days() -> None:
+    moments = reads("ALERTS + x", hours=48).moments("ALERTS", {})
+    assert NOW - min(moments) <= 6 * HOUR
+
+
+def test_samples_older_than_a_day_are_fewer_but_never_so_few_that_prometheus_misses_them() -> None:
+    minutes = ago(reads("x", hours=48))
+    gaps = {later - sooner for sooner, later in itertools.pairwise(minutes)}
+    assert gaps == {60, 240}
 
 
 def test_only_series_that_the_selector_chooses_have_a_past() -> None:
