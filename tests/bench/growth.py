@@ -3,6 +3,7 @@
 The simulated account stands still while it is read, so its counters have counted nothing.
 """
 
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -14,6 +15,9 @@ PAST = 8 * 86_400
 _OF_TROUBLE = ('"error"', '"failed"', '"canceled"')
 _TROUBLED = 40
 """Of so many series about trouble one grows."""
+
+_BUILT = re.compile(r"^celigo_exporter_snapshot_timestamp_seconds\S* (\S+)$", re.MULTILINE)
+_INSTANT = re.compile(r"^(\w+_timestamp_seconds\{.*\} )(\S+)$", re.MULTILINE)
 
 _OF_HISTOGRAMS = ("_bucket", "_count", "_sum")
 
@@ -46,3 +50,16 @@ def after(document: str) -> Iterator[str]:
         labels, _, value = line.rpartition(" ")
         hourly = 0 if line.startswith("#") else an_hour(labels)
         yield f"{labels} {float(value) + PAST * hourly // 3600:.17g}" if hourly else line
+
+
+def as_of(document: str, moment: int) -> str:
+    """The document as if it had been built at `moment`: what it tells of instants is as long ago as it was."""
+    built = _BUILT.search(document)
+    if built is None:
+        raise ValueError("the document does not tell when it was built")
+    shift = moment - float(built[1])
+
+    def moved(found: re.Match[str]) -> str:
+        return f"{found[1]}{float(found[2]) + shift:.17g}"
+
+    return _INSTANT.sub(moved, document)

@@ -112,3 +112,15 @@ def test_the_past_of_a_scraped_series_has_the_labels_that_prometheus_gives_it() 
     document = ['celigo_up{account="a"} 1.0', 'celigo:up{account="a"} 1.0', 'celigo_other{account="a"} 1.0']
     lines = list(found.past(document, 'job="celigo"'))
     assert [labels for labels, _, _ in lines] == ['celigo_up{account="a",job="celigo"}', 'celigo:up{account="a"}']
+
+
+def test_a_document_that_was_kept_is_told_as_if_it_were_of_now() -> None:
+    document = """# HELP celigo_exporter_snapshot_timestamp_seconds When
+celigo_exporter_snapshot_timestamp_seconds{account="a"} 1000.0
+celigo_flow_next_expected_run_timestamp_seconds{flow_id="f"} 1250.5
+celigo_flow_enabled{flow_id="f"} 1.0
+"""
+    _, built, expected, enabled = growth.as_of(document, 5000).splitlines()
+    assert built.endswith(" 5000")
+    assert expected.endswith(" 5250.5")
+    assert enabled.endswith(" 1.0")
