@@ -27,6 +27,7 @@ BLOCK = "54h"
 LONGEST = 6 * 3600
 """A day of a sample a minute says nothing that six hours do not."""
 
+_SCRAPED = 'instance="127.0.0.1",job="celigo"'
 _IDENTITIES = re.compile(r'\b(?:account|environment|flow_id|integration_id)="[^"]*"')
 _RECORDED: Mapping[str, tuple[str, str]] = {
     "celigo_flow_slo_freshness_seconds": ("", "celigo:flow_freshness_missed"),
@@ -55,9 +56,14 @@ def write_past(place: Path, document: str, rules: str, then: Callable[[str, str]
         for line in (*document.splitlines(), *recorded(document)):
             labels, _, value = line.rpartition(" ")
             if instants := wanted.get(labels.partition("{")[0]):
-                yield f'{labels[:-1]},instance="127.0.0.1",job="celigo"}}', then(labels, value), instants
+                yield kept_as(labels, _SCRAPED), then(labels, value), instants
 
     return write_samples(place, lived(), now)
+
+
+def kept_as(labels: str, scraped: str) -> str:
+    """A series as Prometheus keeps it: a scraped one has the labels of its target, which a recorded one has not."""
+    return f"{labels[:-1]},{scraped}}}" if labels.startswith("celigo_") else labels
 
 
 def write_samples(place: Path, series: Iterable[tuple[str, Then, Iterable[int]]], now: int) -> int:

@@ -9,7 +9,7 @@ from promql_parser import MatchOp, VectorSelector, parse
 
 from tests.alerting.expression import series
 from tests.bench.growth import PAST, grown
-from tests.bench.past import STEP, Then, read
+from tests.bench.past import STEP, Then, kept_as, read
 from tests.dashboards.source import Request
 
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -57,14 +57,14 @@ class Reads:
     def _kept(self, moment: int) -> bool:
         return moment > self._now - _DAY or moment % _THINNED < STEP
 
-    def past(self, lines: Iterable[str], more: str) -> Iterator[tuple[str, Then, Sequence[int]]]:
-        """Those of the series in `lines` that are read before now; scraped ones are without the labels `more`."""
+    def past(self, lines: Iterable[str], scraped: str) -> Iterator[tuple[str, Then, Sequence[int]]]:
+        """Those of the series in `lines` that are read before now; those of the target are `scraped`."""
         for line in lines:
             labels, _, value = line.rpartition(" ")
             name = labels.partition("{")[0]
             if name not in self._moments:
                 continue
-            whole = f"{labels[:-1]},{more}}}" if name.startswith("celigo_") else labels
+            whole = kept_as(labels, scraped)
             if moments := self.moments(name, labels_of(whole)):
                 yield whole, grown(labels, value), moments
 
