@@ -1,9 +1,9 @@
 """Whether an incident can be seen: the panel that `dashboards.source.where` names is asked before it and after.
 
-Before is the last evaluation of the warm-up; after are beginning, middle and end of the window in which the alert has to
-fire. The panel shows the incident when something is then in trouble that was not before, and is about the same flow,
-integration, connection or agent: in a colour of trouble where the panel has limits or words for its numbers, else simply
-there and not 0.
+Before is the last evaluation of the warm-up; after are beginning, middle and end of the window in which the alert has
+to fire. The panel shows the incident when something is then in trouble that was not before, and is about the same flow,
+integration, connection or agent: in a colour of trouble where the panel has limits or words for its numbers, else
+simply there and not 0.
 """
 
 import json
