@@ -61,6 +61,15 @@ def among(chosen: str, on: str, series: str) -> str:
     return f"({series}) and {on} ({chosen})"
 
 
+def once(label: str, query: str) -> str:
+    """Sum of `query` by `label`, none for all in one, in which each of several replicas of the exporter counts once.
+
+    Each is summed by itself first: to take the highest of every single series costs ten times as much.
+    """
+    by = ", ".join(["account", "environment", *([label] if label else [])])
+    return f"sum by ({label}) (max by ({by}) (sum by ({by}, instance, job) ({query})))"
+
+
 def known_zero(count: str, known: str) -> str:
     """`count`, or 0 where it finds nothing although there are series of `known`; nothing where there are none."""
     return f"(({count}) or 0 * count({known}))"

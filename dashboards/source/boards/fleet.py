@@ -9,7 +9,7 @@ from dashboards.source.links import to_where_it_is
 from dashboards.source.palette import BAD, CALM, SEVERITIES, WARNING
 from dashboards.source.panels import Placed, bars, lines, number
 from dashboards.source.query import Query, now
-from dashboards.source.scope import BY_FLOW, BY_INTEGRATION, known_zero
+from dashboards.source.scope import BY_FLOW, BY_INTEGRATION, known_zero, once
 from dashboards.source.tables import Column, table_of
 from exporter.collect.ageing import AGES
 
@@ -141,7 +141,7 @@ _RUNS = lines(
     "Runs of all flows that ended, a minute, by final status. From celigo_integration_runs_total.",
     [
         Query(
-            f"60 * sum by (status) (max by (account, environment, integration_id, status) ({_rate('runs')}))",
+            f"60 * {once('status', _rate('runs'))}",
             "{{status}}",
         )
     ],
@@ -157,7 +157,7 @@ _RECORDS = lines(
     "From celigo_integration_records_total.",
     [
         Query(
-            f"60 * sum by (outcome) (max by (account, environment, integration_id, outcome) ({_rate('records')}))",
+            f"60 * {once('outcome', _rate('records'))}",
             "{{outcome}}",
         )
     ],
@@ -230,7 +230,7 @@ _AGE = bars(
 _OPEN = number(
     "Open errors",
     "Errors that nobody has resolved. From celigo_integration_open_errors.",
-    Query("sum(max by (account, environment, integration_id) (celigo_integration_open_errors{@account}))"),
+    Query(once("", "celigo_integration_open_errors{@account}")),
     Field("short", 0, steps=((None, CALM),)),
     size=(4, 12),
     trend=True,
