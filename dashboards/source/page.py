@@ -16,6 +16,7 @@ from exporter.dashboards.bundle import with_thresholds
 from exporter.rules.thresholds import default_thresholds
 
 FILE_NAME = "dashboards.md"
+_DEFAULTS = default_thresholds()
 INTRODUCTION = Path(__file__).with_name("introduction.md")
 """What stands above the boards, written by hand."""
 WAYS_IN = Path(__file__).with_name("ways_in.md")
@@ -52,7 +53,7 @@ def _panels(board: Board) -> Iterator[Panel]:
 
 
 def _line(panel: Panel) -> str:
-    told = with_thresholds(panel.description or "", default_thresholds())
+    told = with_thresholds(panel.description or "", _DEFAULTS)
     return f"| {panel.title} | {told} |".replace("\n", " ")
 
 
