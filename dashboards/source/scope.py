@@ -34,11 +34,6 @@ NAMED_FLOW = (
     f"* {ON_FLOW} group_left (flow_name, integration_id, integration_name, team, tier, region) "
     'celigo:flow_labels{@account, team=~"$team"}'
 )
-NAMED_FLOW_HERE = (
-    f"* {ON_FLOW} group_left (flow_name, integration_id, integration_name, team, tier, region) "
-    "celigo:flow_labels{@integration}"
-)
-"""As `NAMED_FLOW`, where an integration is chosen and no team."""
 NAMED_CONNECTION = (
     f"* {ON_CONNECTION} group_left (connection_name, type, agent_id, team, region) celigo:connection_labels{{@account}}"
 )

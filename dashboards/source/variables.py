@@ -44,16 +44,14 @@ def integration(*, one: bool = False) -> VariableModel:
     return _chosen("integration", "Integration", query, one=one, named=("integration_name", "integration_id"))
 
 
-def flow(*, one: bool = False, hidden: bool = False) -> VariableModel:
-    """Which flows of the chosen integration, by name; `hidden` where a board just needs their ids."""
-    query = "celigo_flow_info{@integration}"
-    named = ("flow_name", "flow_id")
-    # Without a value for all of them, all is every id by name: the values have no label of their integration.
-    return _chosen("flow", "Flow", query, one=one, named=named, hidden=hidden, any_value=None)
+def flow() -> VariableModel:
+    """One flow of the chosen integration, by name."""
+    return _chosen("flow", "Flow", "celigo_flow_info{@integration}", one=True, named=("flow_name", "flow_id"))
 
 
 def flows() -> VariableModel:
     """The ids of all flows of the chosen integration; never shown. Another name than `flow`, which links hand on."""
+    # Without a value for all of them, all is every id by name: the values have no label of their integration.
     query = "celigo_flow_info{@integration}"
     return _chosen("flows", "Flows", query, named=("flow_name", "flow_id"), hidden=True, any_value=None)
 

@@ -37,7 +37,7 @@ BOARD = Board(
         variables.account(one=True),
         variables.environment(),
         variables.integration(one=True),
-        variables.flow(one=True),
+        variables.flow(),
         variables.steps(),
         variables.app_of_account(),
     ),
