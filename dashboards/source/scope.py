@@ -21,7 +21,6 @@ BY_FLOW = "by (account, environment, flow_id)"
 BY_CONNECTION = "by (account, environment, connection_id)"
 BY_AGENT = "by (account, environment, agent_id)"
 
-ON_ACCOUNT = "on (account, environment)"
 ON_INTEGRATION = "on (account, environment, integration_id)"
 ON_FLOW = "on (account, environment, flow_id)"
 ON_CONNECTION = "on (account, environment, connection_id)"
