@@ -32,7 +32,7 @@ WHERE: Mapping[str, tuple[str, str]] = {
     "CeligoManyFlowsTurnedOff": (_FLEET, "Flows switched off lately"),
     "CeligoFlowUnscheduled": (_SCHEDULES, "Which flows does nothing start any more?"),
     "CeligoFlowScheduleUnreadable": (_SCHEDULES, "Which flows does nothing start any more?"),
-    "CeligoFlowDstSkipUpcoming": (_SCHEDULES, "Which runs will a change of clocks skip?"),
+    "CeligoFlowDstSkipUpcoming": (_SCHEDULES, "Hit by a change of clocks soon"),
     "CeligoFlowRunFailed": (_FLOW, "How did it end last?"),
     "CeligoFlowFailingRepeatedly": (_FLOW, "Failed in a row"),
     "CeligoFlowFailingSinceChange": (_FLOW, "Failed in a row"),

@@ -33,15 +33,14 @@ _LATE = chosen('topk(50, celigo:flow_trouble_named:schedule{@account, trouble="C
 LATE = table_of(
     "Which runs did not come?",
     "The 50 flows that are overdue for longest: when the run was due, for how long it has not come, how many were "
-    "missed, how often the flow should run, and its grace; %{overdue_for} after that an alert comes. Flows with a "
-    "connection offline are not in it. Many of one integration: look at its connections; many of all: at "
+    "missed, and how often the flow should run. It is overdue after its grace; %{overdue_for} later an alert comes. "
+    "Flows with a connection offline are not in it. Many of one integration: look at its connections; many of all: at "
     "integrator.io. From celigo_flow_next_expected_run_timestamp_seconds.",
     [
         _LATE,
         f"(time() - {_LATE}) * 1000",
         of(_LATE, "celigo_flow_consecutive_missed_runs{@account}"),
         of(_LATE, "celigo_flow_schedule_interval_seconds{@account}"),
-        of(_LATE, "celigo:flow_grace_seconds{@account}"),
     ],
     [
         FLOW,
@@ -51,7 +50,6 @@ LATE = table_of(
         Column("Value #A", "Overdue for", Field("s", 1), width=105),
         Column("Value #C", "Missed", Field(steps=above((limit("missed_runs"), BAD), base=CALM)), width=70, filled=True),
         Column("Value #D", "Every", Field("s", 0), width=85),
-        Column("Value #E", "Grace", Field("s", 0), width=85),
     ],
     size=(16, 9),
     none="No flow is overdue, as of the newest data",
@@ -76,13 +74,12 @@ SILENT = table_of(
     "flow is silent, and an alert comes after %{silent_for} unless a connection is offline. What is usual is "
     "configured or learned by hour of the week. From celigo_flow_expected_max_silence_seconds; needs profile full and "
     "two weeks of runs.",
-    [_QUIET, _of_quiet(_SILENCE), _of_quiet(_USUAL)],
+    [_QUIET, _of_quiet(_SILENCE)],
     [
         FLOW,
         INTEGRATION,
         TEAM,
         Column("Value #B", "Silent for", Field("s", 1), width=130),
-        Column("Value #C", "Usual at most", Field("s", 1), width=130),
         Column(
             "Value #A", "Of the usual", Field("percentunit", 0, above((1, WARNING), base=CALM)), width=130, filled=True
         ),
@@ -127,16 +124,15 @@ CLOCKS = table_of(
     "Runs that would fall into the hour that the next change of clocks removes, the next 50. They will not happen: "
     "move the schedule, or start the flow by hand. An alert tells of each %{dst_notice} before. From "
     "celigo_flow_dst_skip_timestamp_seconds; needs profile standard.",
-    [f"{_SKIPPED} * 1000", f"{_SKIPPED} - time()"],
+    [f"{_SKIPPED} * 1000"],
     [
         FLOW,
         INTEGRATION,
         TEAM,
-        Column("Value #A", "Skipped run", Field("dateTimeAsIso"), width=160),
-        Column("Value #B", "In", Field("s", 0, ((None, WARNING), (limit("dst_notice"), CALM))), width=100, filled=True),
+        Column("Value", "Skipped run", Field("dateTimeAsIso"), width=180),
     ],
     size=(12, 9),
     none="The next change of clocks skips no run, as of the newest data",
-    sort="In",
+    sort="Skipped run",
     ascending=True,
 )
