@@ -103,7 +103,9 @@ _BECAUSE = " or ".join(
     for value, (_, _, names) in _CAUSES.items()
 )
 _OFFENDERS = chosen(f"topk(25, max without (trouble) ({_IN_TROUBLE}}}))")
-_SUCCESS = "celigo_flow_last_success_timestamp_seconds{@account}"
+# The conditions of the two alerts have as their values the age of the success and the share of time.
+_TOO_OLD_NOW = chosen(f"topk(25, max without (trouble) ({_BREACHED}))")
+_TOO_OLD_OFTEN = chosen(f'topk(25, max without (trouble) ({_IN_TROUBLE}, trouble="CeligoFreshnessSloSlowBurn"}}))')
 _WORST = table_of(
     "Which flows are too old, and why?",
     "Flows that are older than their objective allows, or were for over %{freshness_ratio.percent} of the last "
@@ -111,10 +113,10 @@ _WORST = table_of(
     "completed run without any error: where no reason is given, look at the errors of its runs. From "
     "celigo_flow_last_success_timestamp_seconds; needs profile standard.",
     [
-        f"(time() - {of(_OFFENDERS, _SUCCESS)})",
+        _TOO_OLD_NOW,
         of(_OFFENDERS, _OBJECTIVE),
-        f"(time() - {of(_OFFENDERS, _SUCCESS)}) / ({of(_OFFENDERS, _OBJECTIVE)})",
-        of(_OFFENDERS, f"avg_over_time({_MISSED}[%{{freshness_window}}])"),
+        f"{_TOO_OLD_NOW} / {ON_FLOW} group_left () max {BY_FLOW} ({_OBJECTIVE})",
+        _TOO_OLD_OFTEN,
         of(_OFFENDERS, f"({_BECAUSE})"),
     ],
     [
