@@ -1,18 +1,19 @@
 """Where capacity is short, who waits for it, and where an outage would hurt most: the lower half of a board."""
 
-from dashboards.source.boards.connection_scope import CONNECTION, NAMED, NAMED_ONCE, named
+from dashboards.source.boards.connection_scope import CONNECTION, NAMED, named, named_once
 from dashboards.source.field import Field, above, coloured, fixed_colours
 from dashboards.source.limits import limit
 from dashboards.source.links import into_integrator, to_integration
 from dashboards.source.palette import BAD, BLUE, GOOD, UNKNOWN, WARNING
 from dashboards.source.panels import bars, lines
 from dashboards.source.query import Query, now
-from dashboards.source.scope import BY_CONNECTION, BY_INTEGRATION, NAMED_INTEGRATION, ON_CONNECTION, among, app
+from dashboards.source.scope import BY_CONNECTION, NAMED_INTEGRATION, ON_CONNECTION, among, app, once
 from dashboards.source.tables import Column, table_of
 
 CONCURRENCY = f"max {BY_CONNECTION} (celigo_connection_concurrency{{@connection}})"
 HIGHEST = "celigo:connection_concurrency:max1d{@connection}"
-QUEUE = f"max {BY_CONNECTION} (celigo_connection_queue_messages{{@connection}})"
+_QUEUED = "celigo_connection_queue_messages{@connection}"
+QUEUE = f"max {BY_CONNECTION} ({_QUEUED})"
 CHANGES = f"max {BY_CONNECTION} (changes(celigo_connection_online{{@connection}}[%{{flapping_window}}]))"
 _ONLINE = f"max {BY_CONNECTION} (celigo_connection_online{{@connection}})"
 _RATIO = f"{CONCURRENCY} / {ON_CONNECTION} {HIGHEST}"
@@ -71,7 +72,12 @@ _QUEUES = lines(
     "How long are the queues?",
     "Messages waiting in the 8 queues that were longest in the time shown. An alert comes above %{backlog_messages} "
     "when it grows. From celigo_connection_queue_messages, profile standard.",
-    [Query(f"({among(_LONGEST, ON_CONNECTION, QUEUE)}) {NAMED_ONCE}", "{{connection_name}}")],
+    [
+        Query(
+            f"max {BY_CONNECTION} ({among(_LONGEST, ON_CONNECTION, _QUEUED)}) {named_once(_LONGEST)}",
+            "{{connection_name}}",
+        )
+    ],
     Field("short", steps=above((limit("backlog_messages"), WARNING))),
     size=(6, 6),
     names=True,
@@ -90,7 +96,7 @@ NOW = [_SHORTAGE, _QUEUES, _ACTIVE]
 
 
 def _mean_wait(part: str) -> str:
-    return f"sum(max {BY_INTEGRATION} (rate(celigo_run_queue_wait_seconds_{part}{{@account}}[$__rate_interval])))"
+    return once("", f"rate(celigo_run_queue_wait_seconds_{part}{{@account}}[$__rate_interval])")
 
 
 _MEAN = lines(
@@ -129,8 +135,10 @@ _LIMITED = lines(
     "celigo_integration_open_errors_by_classification, profile standard.",
     [
         Query(
-            "sum by (classification) (max by (account, environment, integration_id, classification) "
-            '(celigo_integration_open_errors_by_classification{@account, classification=~"rate_limit|connection"}))',
+            once(
+                "classification",
+                'celigo_integration_open_errors_by_classification{@account, classification=~"rate_limit|connection"}',
+            ),
             "{{classification}}",
         )
     ],

@@ -2,20 +2,22 @@
 
 from dashboards.source.field import Field
 from dashboards.source.links import into_integrator, to_connection
-from dashboards.source.scope import BY_CONNECTION, NAMED_CONNECTION, ON_AGENT, ON_CONNECTION
+from dashboards.source.scope import BY_CONNECTION, NAMED_CONNECTION, ON_AGENT, ON_CONNECTION, among
 from dashboards.source.tables import Column
 
 NAMED = NAMED_CONNECTION.replace("{@account", "{@connection")
-NAMED_ONCE = (
-    f"* {ON_CONNECTION} group_left (connection_name) topk {BY_CONNECTION} (1, celigo:connection_labels{{@connection}})"
-)
-"""For the past, where a connection may have had two names or teams at once."""
 AGENTS = f"* {ON_AGENT} group_left (agent_name, region) celigo:agent_labels{{@account}}"
 CONNECTION = Column(
     "connection_name",
     "Connection",
     Field(links=(to_connection(), into_integrator("/connections/edit/connections/{connection_id}"))),
 )
+
+
+def named_once(chosen: str) -> str:
+    """Names for the connections in `chosen`, in the past too, where one may have had two names or teams at once."""
+    labels = among(chosen, ON_CONNECTION, "celigo:connection_labels{@connection}")
+    return f"* {ON_CONNECTION} group_left (connection_name) topk {BY_CONNECTION} (1, {labels})"
 
 
 def named(series: str) -> str:

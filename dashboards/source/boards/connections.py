@@ -3,7 +3,7 @@
 from dashboards.source import annotations, variables
 from dashboards.source.board import Board, Row
 from dashboards.source.boards import capacity
-from dashboards.source.boards.connection_scope import AGENTS, CONNECTION, NAMED_ONCE, named
+from dashboards.source.boards.connection_scope import AGENTS, CONNECTION, named, named_once
 from dashboards.source.field import Field, above
 from dashboards.source.limits import limit
 from dashboards.source.links import into_integrator, to_flow
@@ -158,10 +158,13 @@ _AGENT_TABLE = table_of(
     ascending=True,
 )
 
-_LATE = f"max {BY_FLOW} (celigo_flow_next_expected_run_timestamp_seconds{{@account}} < time())"
+_EXPECTED = among(
+    "celigo:flow_blocked{@account}", ON_FLOW, "celigo_flow_next_expected_run_timestamp_seconds{@account} < time()"
+)
+_LATE = f"max {BY_FLOW} ({_EXPECTED})"
 _LATEST = (
-    f"topk(30, {_STOPPED} * {ON_FLOW} group_left () (time() - {_LATE}) "
-    f"or on (account, environment, connection_id, flow_id) 0 * {_STOPPED})"
+    f"topk(30, {_STOPPED} * {ON_FLOW} group_left () "
+    f"(time() - {_LATE} or {ON_FLOW} 0 * celigo:flow_blocked{{@account}}))"
 )
 _FLOWS = table_of(
     "Which flows do they stop?",
@@ -191,11 +194,11 @@ _FLOWS = table_of(
     sort="Late by",
 )
 _LEAST_ONLINE = f"bottomk(12, max {BY_CONNECTION} (avg_over_time({_ONLINE}[$__range] @ end())) < 1)"
-_EVER_ONLINE = f"max {BY_CONNECTION} ({_ONLINE})"
+_EVER_ONLINE = f"max {BY_CONNECTION} ({among(_LEAST_ONLINE, ON_CONNECTION, _ONLINE)})"
 _PAST = timeline(
     "Do they recover?",
     "The 12 connections that were offline for most of the time shown; blue is online. From celigo_connection_online.",
-    [Query(f"({among(_LEAST_ONLINE, ON_CONNECTION, _EVER_ONLINE)}) {NAMED_ONCE}", "{{connection_name}}")],
+    [Query(f"{_EVER_ONLINE} {named_once(_LEAST_ONLINE)}", "{{connection_name}}")],
     Field(states={"0": ("offline", BAD), "1": ("online", GOOD)}, none="No connection was offline in this time"),
     size=(11, 8),
 )

@@ -3,9 +3,13 @@
 from dashboards.source import palette
 from dashboards.source.boards.error_scope import (
     FLOW,
+    FLOWS_OF_TEAM,
     INTEGRATION,
     NAMED_FLOWS,
     NAMED_INTEGRATIONS,
+    OF_FLOWS,
+    OF_TEAM,
+    of_integrations,
     total,
 )
 from dashboards.source.field import Field, above, coloured
@@ -13,7 +17,7 @@ from dashboards.source.limits import limit
 from dashboards.source.palette import BAD, BLUE, WARNING
 from dashboards.source.panels import bars, lines
 from dashboards.source.query import Query, now
-from dashboards.source.scope import ON_CONNECTION, ON_INTEGRATION, among, app
+from dashboards.source.scope import ON_CONNECTION, ON_FLOW, ON_INTEGRATION, among, app
 from dashboards.source.tables import Column, table_of
 
 _OF_CLASSES = "celigo_integration_open_errors_by_classification{@integration}"
@@ -35,7 +39,7 @@ CLASSES = table_of(
     "celigo_integration_open_errors_by_classification, profile standard.",
     [
         f"{_NOW} > 0",
-        among(f"{_NOW} > 0", "on (classification)", f"{_NOW} - {total(_OF_CLASSES + ' offset 24h', 'classification')}"),
+        f"({_NOW} > 0) - {total(_OF_CLASSES + ' offset 24h', 'classification')}",
     ],
     [
         Column("classification", "Class", width=100),
@@ -91,7 +95,7 @@ _TEAMS = bars(
     [
         now(
             "sort_desc(topk(12, label_replace(sum by (team) (celigo:flow_open_errors{@account} "
-            f'{NAMED_FLOWS}), "team", "no team", "team", "")))',
+            f'* {ON_FLOW} group_left (team) {FLOWS_OF_TEAM}), "team", "no team", "team", "")))',
             "{{team}}",
         )
     ],
@@ -100,25 +104,27 @@ _TEAMS = bars(
 )
 KINDS = [_PAST, _SOURCES, _CODES, _TEAMS]
 
-_BY_STEP = "by (account, environment, flow_id, step_id)"
-_STEP_INFO = (
-    "topk by (account, environment, step_id) (1, celigo_step_info{@account} "
-    "and on (account, environment, step_id) celigo_step_open_errors{@account} > 0)"
-)
+_ON_STEP = "on (account, environment, step_id)"
 _WORST_STEPS = (
-    f"topk(20, (max {_BY_STEP} (celigo_step_open_errors{{@account}}) > 0) {NAMED_FLOWS}) "
-    "* on (account, environment, step_id) group_left (step_name, step_type, adaptor_type, connection_id) "
-    f"({_STEP_INFO})"
+    f"topk(20, max by (account, environment, flow_id, step_id) ((celigo_step_open_errors{{@account}} > 0) {OF_FLOWS}))"
+)
+"""Chosen before anything is joined to them: an account may have a hundred thousand steps."""
+_STEP_INFO = (
+    f"topk by (account, environment, step_id) (1, {among(_WORST_STEPS, _ON_STEP, 'celigo_step_info{@account}')})"
 )
 _CONNECTED = (
-    f"({_WORST_STEPS}) * {ON_CONNECTION} group_left (connection_name) celigo:connection_labels{{@account}} "
-    f"or on (account, environment, flow_id, step_id) {_WORST_STEPS}"
+    f"({_STEP_INFO} * {ON_CONNECTION} group_left (connection_name) celigo:connection_labels{{@account}} "
+    f"or {_ON_STEP} {_STEP_INFO})"
+)
+_NAMED_STEPS = (
+    f"{_WORST_STEPS} {NAMED_FLOWS} "
+    f"* {_ON_STEP} group_left (step_name, step_type, adaptor_type, connection_id, connection_name) {_CONNECTED}"
 )
 _STEPS_TABLE = table_of(
     "Which steps have most?",
     "The 20 steps with most open errors, and the connection that each uses: several steps of one connection point to "
     "the system behind it. From celigo_step_open_errors and celigo_step_info, profile standard.",
-    [app(f"max without (step_id) ({_CONNECTED})")],
+    [app(f"max without (step_id) ({_NAMED_STEPS})")],
     [
         Column("step_name", "Step"),
         Column("adaptor_type", "Kind", width=150),
@@ -134,21 +140,18 @@ _STEPS_TABLE = table_of(
 )
 
 _RATIO = "celigo:integration_record_error_ratio"
-_FAILING_FIRST = f"topk(15, ({_RATIO}:rate1h{{@integration}} > 0) {NAMED_INTEGRATIONS})"
-_FAILED = (
-    "max by (account, environment, integration_id) "
-    '(increase(celigo_integration_records_total{@integration, outcome="error"}[1h]))'
-)
+_FAILING_FIRST = f"topk(15, ({_RATIO}:rate1h{{@integration}} > 0) {OF_TEAM})"
+_FAILED = 'increase(celigo_integration_records_total{@integration, outcome="error"}[1h])'
 _FAILING = table_of(
     "In which integrations do records fail now?",
     "Share of the records of the last hour that failed, and how many times as fast as an objective of "
     "%{record_objective.percent} allows. An alert comes from %{slow_burn} times over six hours and %{fast_burn} times "
     "over one on. From celigo_integration_records_total, by the alert rules.",
     [
-        app(_FAILING_FIRST),
+        app(f"{_FAILING_FIRST} {NAMED_INTEGRATIONS}"),
         among(_FAILING_FIRST, ON_INTEGRATION, f"{_RATIO}:rate6h{{@integration}}"),
-        among(_FAILING_FIRST, ON_INTEGRATION, f"{_RATIO}:rate1h{{@integration}} / (1 - %{{record_objective}})"),
-        among(_FAILING_FIRST, ON_INTEGRATION, _FAILED),
+        f"{_FAILING_FIRST} / (1 - %{{record_objective}})",
+        of_integrations(_FAILED, _FAILING_FIRST),
     ],
     [
         INTEGRATION,

@@ -4,11 +4,13 @@ from dashboards.source import annotations, variables
 from dashboards.source.board import Board, Row
 from dashboards.source.boards import error_kinds
 from dashboards.source.boards.error_scope import (
-    AGEING_FLOWS,
     FLOW,
     INTEGRATION,
     NAMED_FLOWS,
     NAMED_INTEGRATIONS,
+    OF_FLOWS,
+    age,
+    of_integrations,
     total,
 )
 from dashboards.source.field import Field, above, coloured
@@ -48,7 +50,7 @@ _FIGURES = [
         "How long ago it occurred. An alert comes for a flow above %{error_age}; after 30 days an error is purged. "
         "Flows whose errors were not all read are not in it. From celigo_flow_oldest_open_error_timestamp_seconds, "
         "profile standard.",
-        now(f"max({AGEING_FLOWS} {NAMED_FLOWS})"),
+        now(f"max({age()})"),
         Field("s", 1, above((limit("error_age"), WARNING), base=CALM)),
     ),
     _figure(
@@ -138,7 +140,7 @@ _CONDITIONS = " or ".join(
 _GRAVEST = f"floor(topk(30, max without (trouble) ({_CONDITIONS})))"
 """By rank, and among flows of the same by what the condition is about: so many errors, so old."""
 _OPEN = "celigo:flow_open_errors{@account}"
-_FAILING = f'max {BY_FLOW} (celigo:flow_trouble{{@account, trouble="CeligoFlowPartialErrors"}})'
+_FAILING = 'celigo:flow_trouble{@account, trouble="CeligoFlowPartialErrors"}'
 _TROUBLE = table_of(
     "Which flows need somebody?",
     "The 30 gravest flows with a condition of an alert, the gravest of each: storm, over %{storm_errors} more in an "
@@ -147,9 +149,9 @@ _TROUBLE = table_of(
     [
         app(_GRAVEST),
         among(_GRAVEST, ON_FLOW, _OPEN),
-        among(_GRAVEST, ON_FLOW, f"{_OPEN} - {_OPEN} offset 2h"),
-        among(_GRAVEST, ON_FLOW, AGEING_FLOWS),
-        among(_GRAVEST, ON_FLOW, _FAILING),
+        f"({among(_GRAVEST, ON_FLOW, _OPEN)}) - {ON_FLOW} {_OPEN} offset 2h",
+        age(_GRAVEST),
+        f"max {BY_FLOW} ({among(_GRAVEST, ON_FLOW, _FAILING)})",
     ],
     [
         Column(
@@ -174,18 +176,15 @@ _TROUBLE = table_of(
 )
 
 
-def _of_integrations(metric: str, matchers: str = "@integration") -> str:
-    return f"max {BY_INTEGRATION} ({metric}{{{matchers}}})"
-
-
-_LOST_FIRST = f"topk(15, ({_of_integrations('celigo_integration_open_errors_expiring')} > 0) {NAMED_INTEGRATIONS})"
+_OPEN_ERRORS = "celigo_integration_open_errors{@integration}"
+_LOST_FIRST = f"topk(15, {of_integrations('celigo_integration_open_errors_expiring{@integration}')} > 0)"
 _LOST = table_of(
     "What is lost within 3 days?",
     "Integrations with errors that integrator.io purges within 3 days: retry or resolve these first. An alert comes "
     "after %{expiring_for}. From celigo_integration_open_errors_expiring, profile standard.",
     [
-        app(_LOST_FIRST),
-        among(_LOST_FIRST, ON_INTEGRATION, _of_integrations("celigo_integration_open_errors")),
+        app(f"{_LOST_FIRST} {NAMED_INTEGRATIONS}"),
+        of_integrations(_OPEN_ERRORS, _LOST_FIRST),
     ],
     [
         INTEGRATION,
@@ -198,21 +197,18 @@ _LOST = table_of(
     sort="Lost soon",
 )
 
-_WORST_FIRST = f"topk(15, ({_of_integrations('celigo_integration_open_errors')} > 0) {NAMED_INTEGRATIONS})"
-_OVER_A_WEEK = _of_integrations("celigo_integration_open_errors_by_age", '@integration, older_than="7d"')
-_MORE = (
-    f"{_of_integrations('celigo_integration_open_errors')} - {ON_INTEGRATION} "
-    f"max {BY_INTEGRATION} (celigo_integration_open_errors{{@integration}} offset 24h)"
-)
+_WORST_FIRST = f"topk(15, {of_integrations(_OPEN_ERRORS)} > 0)"
+_OVER_A_WEEK = 'celigo_integration_open_errors_by_age{@integration, older_than="7d"}'
+_UNASSIGNED = "celigo_integration_open_errors_unassigned{@integration}"
 _INTEGRATIONS = table_of(
     "Which integrations have most?",
     "The 15 integrations with most open errors. From celigo_integration_open_errors; over 7 days and unassigned "
     "(profile full) are of those whose records were read.",
     [
-        app(_WORST_FIRST),
-        among(_WORST_FIRST, ON_INTEGRATION, _MORE),
-        among(_WORST_FIRST, ON_INTEGRATION, _OVER_A_WEEK),
-        among(_WORST_FIRST, ON_INTEGRATION, _of_integrations("celigo_integration_open_errors_unassigned")),
+        app(f"{_WORST_FIRST} {NAMED_INTEGRATIONS}"),
+        f"{_WORST_FIRST} - {ON_INTEGRATION} max {BY_INTEGRATION} ({_OPEN_ERRORS} offset 24h)",
+        of_integrations(_OVER_A_WEEK, _WORST_FIRST),
+        of_integrations(_UNASSIGNED, _WORST_FIRST),
     ],
     [
         INTEGRATION,
@@ -227,15 +223,15 @@ _INTEGRATIONS = table_of(
     sort="Open",
 )
 
-_FLOWS_FIRST = f"topk(15, (celigo:flow_open_errors{{@account}} > 0) {NAMED_FLOWS})"
+_FLOWS_FIRST = f"topk(15, ({_OPEN} > 0) {OF_FLOWS})"
 _FLOWS = table_of(
     "Which flows have most?",
     "The 15 flows with most open errors. The oldest is only told of flows whose errors were all read; an alert comes "
     "above %{error_age}. From celigo_flow_open_errors and celigo_flow_oldest_open_error_timestamp_seconds.",
     [
-        app(_FLOWS_FIRST),
+        app(f"{_FLOWS_FIRST} {NAMED_FLOWS}"),
         f"{_FLOWS_FIRST} - {ON_FLOW} {_OPEN} offset 24h",
-        among(_FLOWS_FIRST, ON_FLOW, AGEING_FLOWS),
+        age(_FLOWS_FIRST),
     ],
     [
         FLOW,
