@@ -117,8 +117,16 @@ class Board(msgspec.Struct, frozen=True):
 
     def asking(self) -> Iterator[Panel]:
         """Every panel that asks something, those in closed rows too."""
-        for panel in self.panels:
-            yield from (one for one in (panel, *panel.panels) if one.targets)
+        yield from self.open_panels()
+        yield from self.closed_panels()
+
+    def open_panels(self) -> Iterator[Panel]:
+        """What asks something as soon as somebody opens the board."""
+        return (panel for panel in self.panels if panel.targets)
+
+    def closed_panels(self) -> Iterator[Panel]:
+        """What asks something when somebody opens its row."""
+        return (panel for row in self.panels for panel in row.panels if panel.targets)
 
 
 def read(text: str) -> Board:

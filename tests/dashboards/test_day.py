@@ -142,13 +142,16 @@ def test_the_story_names_parts_that_it_has() -> None:
     assert named - set(story.cast) == {"<script>alert('flow')</script>", "  blanks around  "}
 
 
-@pytest.mark.skipif(not os.environ.get("PROVE"), reason="plays a whole day; make prove")
 @pytest.mark.timeout(1800)
-def test_the_day_shows_most_alerts_and_families() -> None:
-    series = the_day(STORY, None).series
+def test_the_day_shows_most_alerts_and_families(lived: Lived) -> None:
+    """With `make prove` the whole day, else the short story, which is kept already."""
+    story, keep, alerted, absent = (STORY, None, 48, 0) if os.environ.get("PROVE") else (SHORT, lived.kept, 1, 20)
+    series = the_day(story, keep).series
     fired = {alert.alert for alert in alerts() if any(_fires(name, alert.alert) for name in series)}
-    assert len(fired) >= 48
-    assert every_series() - {name.partition("{")[0] for name in series} == set()
+    missing = every_series() - {name.partition("{")[0] for name in series}
+    print(f"{len(fired)} alerts fire, {len(missing)} of the exporter's series are missing")
+    assert len(fired) >= alerted
+    assert len(missing) <= absent
 
 
 def _fires(series: str, alert: str) -> bool:

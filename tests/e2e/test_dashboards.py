@@ -20,6 +20,7 @@ from tests.e2e.troubled import MEANWHILE, Troubled, troubled
 EMPTY: Mapping[tuple[str, str], str] = {
     ("celigo-connections.json", "Where is debug logging on?"): "it is over everywhere in the demo's account",
     ("celigo-errors.json", "Change in 24 hours"): "Prometheus has not watched for a day",
+    ("celigo-integration.json", "Records, of a week ago"): "nor for a week",
 }
 """Panels that have nothing to show after some minutes, and why; each of the others has."""
 

@@ -31,21 +31,17 @@ def matrix_of(group: str) -> Case:
 
 
 def played() -> frozenset[Path]:
-    """With `make prove` all scenarios, else short ones that bring a critical alert which none before them brings.
+    """With `make prove` all scenarios, else of each group a short one that brings the most critical alerts.
 
     A scenario takes some twelve seconds of a processor; all of them would double the time of `make test`.
     """
     files = scenarios()
     if os.environ.get("PROVE"):
         return frozenset(files)
-    chosen: set[Path] = set()
-    wanted = {alert.alert for alert in alerts() if alert.severity == "critical"}
-    for file in files:
-        brought, long = _brings(file)
-        if not long and brought & wanted:
-            chosen.add(file)
-            wanted -= brought
-    return frozenset(chosen)
+    critical = {alert.alert for alert in alerts() if alert.severity == "critical"}
+    short = {file: len(brought & critical) for file in files for brought, long in [_brings(file)] if not long}
+    groups = {file.parent for file in short}
+    return frozenset(max((file for file in short if file.parent == group), key=short.__getitem__) for group in groups)
 
 
 def _case(file: Path) -> object:

@@ -14,10 +14,11 @@ from dashboards.source.boards.error_scope import (
 )
 from dashboards.source.field import Field, above, coloured
 from dashboards.source.limits import limit
+from dashboards.source.links import to_connection
 from dashboards.source.palette import BAD, BLUE, WARNING
 from dashboards.source.panels import bars, lines
 from dashboards.source.query import Query, now
-from dashboards.source.scope import ON_CONNECTION, ON_FLOW, ON_INTEGRATION, among, app
+from dashboards.source.scope import ON_FLOW, ON_INTEGRATION, among, app
 from dashboards.source.tables import Column, table_of
 
 _OF_CLASSES = "celigo_integration_open_errors_by_classification{@integration}"
@@ -112,23 +113,18 @@ _WORST_STEPS = (
 _STEP_INFO = (
     f"topk by (account, environment, step_id) (1, {among(_WORST_STEPS, _ON_STEP, 'celigo_step_info{@account}')})"
 )
-_CONNECTED = (
-    f"({_STEP_INFO} * {ON_CONNECTION} group_left (connection_name) celigo:connection_labels{{@account}} "
-    f"or {_ON_STEP} {_STEP_INFO})"
-)
 _NAMED_STEPS = (
     f"{_WORST_STEPS} {NAMED_FLOWS} "
-    f"* {_ON_STEP} group_left (step_name, step_type, adaptor_type, connection_id, connection_name) {_CONNECTED}"
+    f"* {_ON_STEP} group_left (step_name, step_type, adaptor_type, connection_id) {_STEP_INFO}"
 )
 _STEPS_TABLE = table_of(
     "Which steps have most?",
-    "The 20 steps with most open errors, and the connection that each uses: several steps of one connection point to "
-    "the system behind it. From celigo_step_open_errors and celigo_step_info, profile standard.",
+    "The 20 steps with most open errors; the kind leads to the connection that the step uses. Several steps of one "
+    "connection point to the system behind it. From celigo_step_open_errors and celigo_step_info, profile standard.",
     [app(f"max without (step_id) ({_NAMED_STEPS})")],
     [
         Column("step_name", "Step"),
-        Column("adaptor_type", "Kind", width=150),
-        Column("connection_name", "Connection", width=270),
+        Column("adaptor_type", "Kind", Field(links=(to_connection(),)), width=220),
         FLOW,
         Column("integration_name", "Integration", width=220),
         Column("team", "Team", width=110),
