@@ -6,11 +6,14 @@ from itertools import zip_longest
 
 from grafana_foundation_sdk.models.dashboard import (
     DashboardFieldConfigSourceOverrides,
+    DashboardSpecialValueMapOptions,
     DynamicConfigValue,
     FieldColor,
     FieldColorModeId,
     FieldConfig,
     MatcherConfig,
+    SpecialValueMap,
+    SpecialValueMatch,
     Threshold,
     ThresholdsConfig,
     ThresholdsMode,
@@ -20,7 +23,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.source.links import Link
-from dashboards.source.palette import APART, GOOD, OUTCOMES, UNKNOWN
+from dashboards.source.palette import APART, BAD, CALM, GOOD, OUTCOMES, UNKNOWN, WARNING
 
 UNKNOWN_TEXT = "unknown"
 """For a number that is there whenever the exporter knows it, 0 included."""
@@ -62,7 +65,7 @@ class Field:
             max_val=self.most,
             no_value=self.none,
             thresholds=thresholds(self.steps),
-            mappings=mappings(self.states),
+            mappings=[*mappings(self.states), *self._nothing()],
             color=self._colour(),
             custom=custom,
         )
@@ -70,6 +73,14 @@ class Field:
             # The SDK gives them the type of the links above a board, which have other keys.
             config.links = [link.data_link() for link in self.links]  # type: ignore[misc]
         return config
+
+    def _nothing(self) -> list[ValueMapping]:
+        """Where low numbers are trouble, nothing would have their colour."""
+        if self.steps[0][1] not in (BAD, WARNING):
+            return []
+        known = ValueMappingResult(text=self.none, color=CALM, index=len(self.states or ()))
+        match = SpecialValueMatch.NULL_AND_NAN
+        return [SpecialValueMap(DashboardSpecialValueMapOptions(match=match, result=known))]
 
     def _colour(self) -> FieldColor:
         if self.colour is not None:

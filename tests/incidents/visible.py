@@ -38,7 +38,8 @@ class Panel:
     def troubled(self, number: int, value: float) -> bool:
         """Whether `value` of the query `number` has a colour of trouble, or is there at all where none has one."""
         field = self.fields[number]
-        words = {word: shown for mapping in field.get("mappings", ()) for word, shown in mapping["options"].items()}
+        named = [mapping["options"] for mapping in field.get("mappings", ()) if mapping["type"] == "value"]
+        words = {word: shown for options in named for word, shown in options.items()}
         if words:
             return words.get(f"{value:g}", {}).get("color") in (BAD, WARNING)
         steps = field.get("thresholds", {}).get("steps", ())

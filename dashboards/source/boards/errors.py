@@ -149,7 +149,7 @@ _TROUBLE = table_of(
     [
         app(_GRAVEST),
         among(_GRAVEST, ON_FLOW, _OPEN),
-        among(_GRAVEST, ON_FLOW, "celigo:flow_open_errors:delta2h{@account}"),
+        f"({among(_GRAVEST, ON_FLOW, _OPEN)}) - {ON_FLOW} {_OPEN} offset 2h",
         age(_GRAVEST),
         f"max {BY_FLOW} ({among(_GRAVEST, ON_FLOW, _FAILING)})",
     ],
