@@ -118,7 +118,5 @@ def _inhibited() -> Iterator[tuple[str, str]]:
             yield from ((source, target) for source in matching["source"] for target in matching["target"])
 
 
-# The example is written by another change; without it there is nothing to compare with.
-@pytest.mark.skipif(not ALERTMANAGER.exists(), reason="no example for Alertmanager yet")
 def test_the_sections_hide_what_the_example_for_alertmanager_hides() -> None:
     assert {(name, other) for name in SECTIONS for other in said(SECTIONS[name], "Hides")} == set(_inhibited())
