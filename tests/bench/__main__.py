@@ -4,7 +4,8 @@ The simulator runs in a process of its own, so that CPU and memory are the expor
 prometheus-client's rendering of the same families in the same run; absolute times belong to the machine. `--series`
 counts the series of each profile instead, of 10,000 flows, and `--write` keeps the figures for docs/metrics.md.
 `--rules` lets a real Prometheus evaluate the alert rules over 10,000 flows. `--boards` asks one everything that the
-dashboards ask; with `--keep` the account's document is read once and used again within the hour.
+dashboards ask; with `--keep` the account's document is read once and used again within the hour, and
+`--only` times one board.
 """
 
 import argparse
@@ -53,6 +54,7 @@ def main() -> int:
     parser.add_argument("--rules", action="store_true")
     parser.add_argument("--boards", action="store_true")
     parser.add_argument("--keep", type=Path, metavar="DIR")
+    parser.add_argument("--only", metavar="BOARD")
     wanted = parser.parse_args()
     if wanted.series:
         return count_series(wanted.flows or 10_000, write=wanted.write)
@@ -61,7 +63,7 @@ def main() -> int:
             rules.show(wanted.flows or 10_000, rules.measure(url))
         return 0
     if wanted.boards:
-        return time_boards(wanted.flows or 10_000, wanted.keep)
+        return time_boards(wanted.flows or 10_000, wanted.keep, wanted.only)
     wanted.flows = wanted.flows or 2000
     with simulated(wanted.flows) as url:
         figures = measure(url)
@@ -83,7 +85,7 @@ def count_series(flows: int, *, write: bool) -> int:
     return 0
 
 
-def time_boards(flows: int, keep: Path | None) -> int:
+def time_boards(flows: int, keep: Path | None, only: str | None) -> int:
     """Time and print every board; 1 when one takes too long."""
     kept = keep / f"document-{flows}.prom" if keep is not None else None
     if kept is not None and kept.exists() and time.time() - kept.stat().st_mtime < KEPT_FOR:
@@ -94,7 +96,7 @@ def time_boards(flows: int, keep: Path | None) -> int:
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_bytes(document)
-    timings = boards.measure(document.decode())
+    timings = boards.measure(document.decode(), only)
     boards.show(flows, timings)
     return 0 if timings.all_quick else 1
 

@@ -9,6 +9,7 @@ import statistics
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -88,12 +89,12 @@ def total(parts: Iterable[Answered]) -> float:
     return sum(part.seconds for part in parts)
 
 
-def measure(document: str) -> Timings:
-    """The times for an account that has this document."""
+def measure(document: str, only: str | None = None) -> Timings:
+    """The times for an account that has this document, of the board `only` or of all."""
     lines = list(growth.after(document))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        lived = live(place, "\n".join(lines) + "\n", _opened)
+        lived = live(place, "\n".join(lines) + "\n", partial(_opened, only))
         samples = _give_past(place, lines, lived)
         flags = (f"--storage.tsdb.max-block-duration={BLOCK}",)  # or it would merge blocks meanwhile
         with Prometheus("prometheus", place, [], "60s", flags=flags) as prometheus:
@@ -103,9 +104,11 @@ def measure(document: str) -> Timings:
     return Timings(sum(not line.startswith("#") for line in lines), samples, timed)
 
 
-def _opened(prometheus: Prometheus, now: int) -> Boards:
+def _opened(only: str | None, prometheus: Prometheus, now: int) -> Boards:
     source = DataSource(prometheus.url, now)
-    return {name: opened(read(text), source) for name, text in boards(default_thresholds()).items()}
+    found = boards(default_thresholds())
+    chosen = found if only is None else {f"{only}.json": found[f"{only}.json"]}
+    return {name: opened(read(text), source) for name, text in chosen.items()}
 
 
 def _give_past(place: Path, lines: Sequence[str], lived: Lived[Boards]) -> int:

@@ -199,7 +199,7 @@ BOARD = Board(
         Row([LATE, _HOW_MANY]),
         Row([_BY_HOUR, _BY_WEEKDAY, TIERS]),
         Row(OBJECTIVES, title="Which objectives are missed?"),
-        Row([SILENT], title="Which listeners are silent?"),
+        Row([SILENT], title="Which listeners are silent?", collapsed=True),
         Row([STOPPED, CLOCKS], title="What no longer runs, and what the next change of clocks skips", collapsed=True),
         Row(RECORDS, title="Are records delivered as promised?", collapsed=True),
     ),

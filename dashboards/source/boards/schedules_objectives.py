@@ -51,21 +51,16 @@ _FLOWS = f"count by (tier) ({_OF_TEAMS} and {ON_FLOW} {_OBJECTIVE})"
 _MISSING = f"count by (tier) ({_BREACHED})"
 
 
-def _kept(missing: str) -> str:
-    """The share of flows that `missing`, a number by tier, leaves; all of them where it says nothing."""
-    return f"1 - ({missing} or 0 * {_FLOWS}) / ({_FLOWS})"
-
-
 TIERS = table_of(
     "Is what was promised kept?",
-    "Freshness by tier: flows with an objective, the share that keeps it now, and kept it over a day. In the last "
-    "%{freshness_window} a flow may miss it for %{freshness_ratio.percent} of the time: how much of that the average "
-    "flow has used. What is off or cut off misses nothing here, as in the alert. From "
+    "Freshness by tier: flows with an objective, how many miss it now, and the share that missed it over a day. In the "
+    "last %{freshness_window} a flow may miss it for %{freshness_ratio.percent} of the time: how much of that the "
+    "average flow has used. What is off or cut off misses nothing here, as in the alert. From "
     "celigo_flow_slo_freshness_seconds.",
     [
         _FLOWS,
-        _kept(_MISSING),
-        _kept(f"sum_over_time(({_MISSING})[1d:5m]) / 288"),
+        _MISSING,
+        f"sum_over_time(({_MISSING})[1d:5m]) / 288 / ({_FLOWS})",
         (
             f"sum_over_time(({_MISSING})[%{{freshness_window}}:5m]) * 300 / %{{freshness_window.seconds}} "
             f"/ ({_FLOWS}) / %{{freshness_ratio}}"
@@ -74,8 +69,8 @@ TIERS = table_of(
     [
         Column("tier", "Tier"),
         Column("Value #A", "Flows", Field(), width=80),
-        Column("Value #B", "Kept now", Field("percentunit", 1), width=100),
-        Column("Value #C", "In 24 hours", Field("percentunit", 2), width=120),
+        Column("Value #B", "Missed now", Field(), width=105),
+        Column("Value #C", "Missed in 24 h", Field("percentunit", 2), width=125),
         Column(
             "Value #D", "Budget used", Field("percentunit", 0, above((1, WARNING), base=CALM)), width=120, filled=True
         ),
