@@ -39,7 +39,7 @@ def _hook(kind: type, value: object) -> object:
             raise ValueError("an instant out of range") from None
     if kind is Assigned:
         return Assigned(bool(value))
-    raise NotImplementedError(kind.__name__)
+    raise NotImplementedError(kind.__name__)  # how a hook tells msgspec that it does not know a type
 
 
 class RowDecoder(Generic[R]):
