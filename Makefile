@@ -13,11 +13,11 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Both stamps are files in the virtual environment, so that a changed pin reinstalls and nothing else does.
-$(VENV)/.installed: constraints.txt pyproject.toml
+$(VENV)/.installed: constraints.txt constraints-build.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=... names one)" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV)"
-	@$(PIP) install --require-hashes -r constraints.txt
+	@$(PIP) install --require-hashes -r constraints.txt -r constraints-build.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -56,9 +56,12 @@ dashboards: $(VENV)/.test-installed ## regenerate the dashboards: in the package
 	@$(BIN)/python -m dashboards.source
 	@$(BIN)/python -m exporter dashboards export dashboards
 
-constraints: ## pin the newest allowed releases with hashes (needs uv)
-	@echo 'hatchling>=1.27 editables' | tr ' ' '\n' | uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml - -o constraints.txt
-	@uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra test -c constraints.txt pyproject.toml -o constraints-test.txt
+LOCK := uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+constraints: ## pin the newest allowed releases with hashes (needs uv): what runs, what builds, what tests
+	@$(LOCK) pyproject.toml -o constraints.txt
+	@printf 'hatchling>=1.27\neditables\n' | $(LOCK) - -c constraints.txt -o constraints-build.txt
+	@$(LOCK) --extra test -c constraints.txt -c constraints-build.txt pyproject.toml -o constraints-test.txt
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis build dist
