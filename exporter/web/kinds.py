@@ -16,6 +16,7 @@ TEXT_CHARACTERS = 2000
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ns|us|µs|μs|ms|s|m|h)")
+_SUITE_NAME = re.compile(r"TLS_[A-Z0-9_]{1,60}")
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
 
@@ -65,7 +66,9 @@ def suite() -> Kind:
         word = at.scalar("the name of a cipher suite").text
         if word in SUITES or word in SUITES_13:
             return word
-        problem = f"unknown cipher suite {at.described()};{suggestion(word, [*SUITES, *SUITES_13])}"
+        # Such a name is as long as a token, and none.
+        called = word if _SUITE_NAME.fullmatch(word) else at.described()
+        problem = f"{called} is no suite that Go calls secure;{suggestion(word, [*SUITES, *SUITES_13])}"
         raise at.fail(problem.removesuffix(";"))
 
     return Kind("cipher suite", read)

@@ -1,7 +1,7 @@
 """The text of a web configuration file as a `WebConfig`: strict, pure, and without the files that it names."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import Any
 
@@ -38,10 +38,11 @@ def parse_web_config(text: str, source: str) -> WebConfig:
     entries = known_entries(Cursor(root, source), keys.SECTIONS)
     given = {name: at for name, at in entries.items() if name == "tls_server_config" or not is_blank(at)}
     http = _given(given["http_server_config"], keys.HTTP) if "http_server_config" in given else {}
+    users = _users(given["basic_auth_users"]) if "basic_auth_users" in given else {}
     return WebConfig(
         tls=read_tls(given["tls_server_config"]) if "tls_server_config" in given else None,
-        users=_users(given["basic_auth_users"]) if "basic_auth_users" in given else MappingProxyType({}),
         rate_limit=_rate(given["rate_limit"]) if "rate_limit" in given else None,
+        users=MappingProxyType(users),
         source=source,
         **http,
     )
@@ -53,11 +54,11 @@ def _given(at: Cursor, known: Collection[Key]) -> dict[str, Any]:
     return read_values({name: value for name, value in entries.items() if not is_blank(value)}, known)
 
 
-def _users(at: Cursor) -> Mapping[str, Secret]:
+def _users(at: Cursor) -> dict[str, Secret]:
     entries = at.entries()
     if len(entries) > USERS:
         raise at.fail(f"expected at most {USERS} users, got {len(entries)}")
-    return MappingProxyType({name: _hash(at, name, value) for name, value in entries.items()})
+    return {name: _hash(at, name, value) for name, value in entries.items()}
 
 
 def _hash(users: Cursor, name: str, at: Cursor) -> Secret:

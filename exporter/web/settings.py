@@ -14,7 +14,9 @@ TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 TLS_VERSIONS: tuple[TlsVersion, ...] = get_args(TlsVersion)
 """From the oldest to the newest."""
 
-_NO_USERS: Mapping[str, Secret] = MappingProxyType({})
+
+def _nobody() -> Mapping[str, Secret]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class WebConfig:
     tls: Tls | None = None
     http2: bool | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    users: Mapping[str, Secret] = _NO_USERS
+    users: Mapping[str, Secret] = field(default_factory=_nobody)
     rate_limit: RequestRate | None = None
     source: str | None = field(default=None, compare=False)
 

@@ -26,7 +26,7 @@ def test_a_duration_is_read_as_go_reads_it(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "5", "-1s", "s", "1 s", "1d", "1s1", "1s ", "١s", ".s", "1e3s", "9999999999s"]
+    "text", ["", "1", "-1s", "s", "1 s", "1d", "1s1", "1s ", "\u0661s", ".s", "1e3s", "9999999999s"]
 )
 def test_what_go_would_not_read_so_is_none(text: str) -> None:
     assert parse_go_duration(text) is None
