@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from exporter import __version__
 from exporter.clock import Clock, SystemClock
 from exporter.commands.check import check
+from exporter.commands.completion import answer, completion
 from exporter.commands.config import config
 from exporter.commands.dashboards import dashboards
 from exporter.commands.demo import demo
+from exporter.commands.healthcheck import healthcheck
 from exporter.commands.invocation import Invocation
 from exporter.commands.metrics import metrics
 from exporter.commands.rules import rules
@@ -37,18 +40,47 @@ class _DefaultServe(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the default command in front where it was left out."""
         own = {name for option in self.get_params(ctx) for name in option.opts}
-        if not args or (args[0].startswith("-") and args[0] not in own):
+        # Who completes an empty line wants to see all commands.
+        nothing = not args and not ctx.resilient_parsing
+        if nothing or (args and args[0].startswith("-") and args[0] not in own):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """The commands and flags that begin so; the default command's flags are among them."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            default = self.commands[DEFAULT_COMMAND]
+            known = {item.value for item in found}
+            below = default.make_context(DEFAULT_COMMAND, [], parent=ctx, resilient_parsing=True)
+            found += [item for item in default.shell_complete(below, incomplete) if item.value not in known]
+        return found
 
-@click.group(cls=_DefaultServe, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+_START = """\b
+Start here; COMMAND --help tells more:
+  celigo-exporter demo                      a simulated account, no token needed
+  celigo-exporter check                     does your token work? CELIGO_API_TOKEN holds it
+  celigo-exporter                           serves http://localhost:10940/metrics
+  celigo-exporter --config.file=celigo.yml  several accounts, intervals, limits
+
+\b
+Exit status:
+  0  done, or everything checked is well
+  1  what was asked for failed
+  2  flags or local settings are wrong: one line on standard error says which
+"""
+
+
+@click.group(
+    cls=_DefaultServe, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=_START
+)
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def root() -> None:
     """Prometheus exporter for Celigo integrator.io. Without a command it serves."""
 
 
-for _command in (serve, check, metrics, demo, simulator, config, rules, dashboards):
+for _command in (serve, check, metrics, demo, simulator, config, rules, dashboards, healthcheck, completion):
     root.add_command(_command)
 
 
@@ -59,7 +91,8 @@ def main(
     arguments = list(sys.argv[1:] if argv is None else argv)
     invocation = Invocation(os.environ if environ is None else environ, clock or SystemClock())
     try:
-        status = _run(arguments, invocation)
+        asked = answer(root, PROGRAM, invocation.environ)
+        status = _run(arguments, invocation) if asked is None else asked
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_output()

@@ -25,7 +25,7 @@ def account_flags(listen: str, control: str) -> tuple[click.Option, ...]:
             default=control,
             description="Where incidents are injected; same host as --listen.",
         ),
-        _sized("--flows", click.IntRange(0, 100_000), 60, "Size of the account."),
+        _sized("--flows", click.IntRange(0, 100_000), 60, "Number of flows in the account."),
         _sized("--seed", click.IntRange(0), 1, "The same seed gives the same account."),
         _sized("--speed", click.FloatRange(0.0, 1000.0), 1.0, "Seconds that pass in the account in one second."),
     )

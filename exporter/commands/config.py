@@ -2,6 +2,7 @@
 
 import click
 
+from exporter.commands.environment import ReadsAccounts
 from exporter.commands.flags import CONFIG_FLAG
 from exporter.commands.invocation import Invocation
 from exporter.config.effective import effective
@@ -13,9 +14,13 @@ def config() -> None:
     """Work with the configuration."""
 
 
-@config.command("check", params=[CONFIG_FLAG])
+@config.command("check", cls=ReadsAccounts, params=[CONFIG_FLAG])
 @click.pass_obj
 def check(invocation: Invocation, config_file: str | None) -> int:
-    """Validate the configuration and print what is in effect; tokens are named, not shown."""
+    """Validate the configuration and print it.
+
+    What is printed is in effect, defaults included, and is a valid file itself; tokens are named, not shown. Exit
+    status 2 and one line with file, line and key when something is wrong. Nothing is asked of integrator.io.
+    """
     click.echo(effective(load_settings(config_file, invocation.environ)), nl=False)
     return 0

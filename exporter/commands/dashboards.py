@@ -13,5 +13,9 @@ def dashboards() -> None:
 
 @dashboards.command("export", params=[*EXPORT_PARAMETERS])
 def export(folder: str, thresholds: str | None) -> int:
-    """Write dashboards and a provisioning file for Grafana into DIR."""
+    """Write dashboards and a provisioning file for Grafana into DIR.
+
+    DIR is made if need be, and what was written before is replaced. With the --thresholds of your rules, limits on the
+    panels are where the alerts fire.
+    """
     return write_and_list(write, folder, thresholds)

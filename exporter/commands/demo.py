@@ -21,7 +21,10 @@ def demo(
     log_level: logs.LogLevel,
     log_format: logs.LogFormat,
 ) -> int:
-    """Serve the metrics of a simulated account; needs no token."""
+    """Serve the metrics of a simulated account; needs no token.
+
+    The account lives: flows run, fail and pile up errors. Incidents can be injected at the address that is printed.
+    """
     web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset)
     api, desk = account_addresses(listen, control)
     logs.configure(log_level, log_format)

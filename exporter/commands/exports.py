@@ -5,11 +5,17 @@ from pathlib import Path
 
 import click
 
+from exporter.commands.completion import a_file
 from exporter.rules.thresholds import Thresholds, default_thresholds, read_thresholds
 
 EXPORT_PARAMETERS: tuple[click.Parameter, ...] = (
     click.Argument(["folder"], metavar="DIR", type=click.Path(file_okay=False)),
-    click.Option(["--thresholds"], metavar="FILE", help="Thresholds that differ from the bundled ones."),
+    click.Option(
+        ["--thresholds"],
+        metavar="FILE",
+        help="Thresholds that differ from the bundled ones.",
+        shell_complete=a_file,
+    ),
 )
 """`DIR` and `--thresholds`."""
 

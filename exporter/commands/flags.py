@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from exporter import logs
+from exporter.commands.completion import a_file
 from exporter.config.address import parse_external_url, parse_listen_address, parse_telemetry_path
 from exporter.config.settings import Web
 
@@ -73,6 +74,7 @@ def checked(
         default=default,
         show_default=default is not None,
         multiple=multiple,
+        shell_complete=a_file if metavar == "FILE" else None,
     )
 
 

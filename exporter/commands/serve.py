@@ -3,12 +3,13 @@
 import click
 
 from exporter import logs
+from exporter.commands.environment import ReadsAccounts
 from exporter.commands.flags import CONFIG_FLAG, WEB_FLAGS, log_flags, web_settings
 from exporter.commands.invocation import Invocation
 from exporter.config.load import load_settings
 
 
-@click.command("serve", params=[CONFIG_FLAG, *WEB_FLAGS, *log_flags("info")])
+@click.command("serve", cls=ReadsAccounts, params=[CONFIG_FLAG, *WEB_FLAGS, *log_flags("info")])
 @click.pass_obj
 def serve(
     invocation: Invocation,
@@ -20,7 +21,12 @@ def serve(
     log_level: logs.LogLevel,
     log_format: logs.LogFormat,
 ) -> int:
-    """Serve the metrics over HTTP (also without any command)."""
+    """Serve the metrics over HTTP (also without any command).
+
+    Metrics are at /metrics, a page for people at /, /-/healthy and /-/ready tell whether it is alive and has something
+    to serve. integrator.io is asked when somebody scrapes, and only for what is older than its interval. SIGTERM ends
+    it in order.
+    """
     web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset)
     logs.configure(log_level, log_format)
     settings = load_settings(config_file, invocation.environ, web)

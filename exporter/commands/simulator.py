@@ -26,7 +26,11 @@ def simulator(
     log_level: logs.LogLevel,
     log_format: logs.LogFormat,
 ) -> int:
-    """Run a simulated integrator.io account until it is stopped."""
+    """Run a simulated integrator.io account until it is stopped.
+
+    Prints its API, its control address and its token. Point an exporter at it with CELIGO_BASE_URL and
+    CELIGO_API_TOKEN; inject incidents at the control address.
+    """
     logs.configure(log_level, log_format)
     api, desk = account_addresses(listen, control)
     # A part of its own, which nothing else of the exporter imports.
