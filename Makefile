@@ -49,6 +49,7 @@ prove: $(VENV)/.test-installed ## the long forms of the end-to-end proofs, with 
 
 docs: $(VENV)/.test-installed ## regenerate the reference pages from the code
 	@$(BIN)/python -m exporter.reference docs
+	@$(BIN)/python -m exporter.manual docs/man
 	@$(BIN)/python -m tests.alerting.alerts_page docs
 	@$(BIN)/python -m dashboards.source.page docs
 
