@@ -22,7 +22,7 @@ from exporter.collect.licenses import ENTITLEMENT_USAGE_BLOCK, LICENSES_BLOCK, S
 from exporter.collect.model import AccountModel, Part
 from exporter.collect.notifications import NOTIFICATIONS_BLOCK
 from exporter.collect.optional import Availability
-from exporter.collect.ownership import Ownership, ownership_block
+from exporter.collect.ownership import Ownership, ownership_blocks
 from exporter.collect.schedules import SCHEDULES_BLOCK, SchedulesCollector
 from exporter.collect.step_info import step_info_block
 from exporter.collect.step_listings import KEPT_BY_CLIENT
@@ -99,7 +99,7 @@ UNUSED_IN_LEAN = frozenset({"governance", "history"})
 def blocks_of(settings: Settings, ownership: Ownership) -> tuple[Block, ...]:
     """All blocks of an account."""
     all_steps = settings.profile == "full"
-    owned = (ownership_block(ownership),) if settings.ownership else ()
+    owned = ownership_blocks(ownership) if settings.ownership else ()
     return (*blocks(all_steps=all_steps), *owned)
 
 

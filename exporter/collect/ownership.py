@@ -2,8 +2,10 @@
 
     celigo_flow_owner_info{flow_id="64b2",team="commerce",tier="gold"} 1
     celigo_flow_slo_freshness_seconds{flow_id="64b2",tier="gold"} 3600
+    celigo_flow_last_delivery_timestamp_seconds{flow_id="64b2"} 1790841600
 
-The first entry that matches a flow is its only one.
+The first entry that matches a flow is its only one. An objective is about data that came: a record in a thousand that
+failed makes no data old, so it is held against the newest delivery and not against the newest run without an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +14,12 @@ from typing import Any
 
 from exporter.collect.base import Block
 from exporter.collect.inventory import STANDALONE_NAME, FlowFacts, InventoryView
+from exporter.collect.jobs import FinishedRunsView
 from exporter.config.patterns import compiled, matches
 from exporter.config.settings import Owner
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Value
-from exporter.ledger.tally import STANDALONE
+from exporter.ledger.tally import NEVER, STANDALONE
 
 _REMEMBERED_NAMES = 65_536
 
@@ -50,13 +53,19 @@ class Ownership:
         return next((place for place, pattern in self._patterns if matches(pattern, name)), None)
 
 
-def ownership_block(ownership: Ownership) -> Block:
-    """The block of these entries."""
+def ownership_blocks(ownership: Ownership) -> tuple[Block, Block]:
+    """The blocks of these entries: who and what, and how it stands."""
 
-    def build(views: Mapping[str, Any]) -> Iterator[Family]:
+    def entries(views: Mapping[str, Any]) -> Iterator[Family]:
         return ownership_families(ownership, views["inventory"])
 
-    return Block("ownership", "inventory", ("inventory",), build, "standard")
+    def deliveries(views: Mapping[str, Any]) -> Iterator[Family]:
+        return delivery_families(ownership, views["inventory"], views["finished_runs"])
+
+    return (
+        Block("ownership", "inventory", ("inventory",), entries, "standard"),
+        Block("deliveries", "jobs", ("inventory", "finished_runs"), deliveries, "standard"),
+    )
 
 
 def ownership_families(ownership: Ownership, view: InventoryView) -> Iterator[Family]:
@@ -71,3 +80,13 @@ def ownership_families(ownership: Ownership, view: InventoryView) -> Iterator[Fa
         (flow_id, row.tier): row.freshness for flow_id, row in held.items() if row.freshness is not None
     }
     yield Family(catalogue.FLOW_SLO_FRESHNESS_SECONDS, freshness)
+
+
+def delivery_families(ownership: Ownership, view: InventoryView, runs: FinishedRunsView) -> Iterator[Family]:
+    """The family that freshness objectives are held against, of the flows that have one."""
+    instants: dict[tuple[str, ...], Value] = {}
+    for flow in view.flows.values():
+        owner, history = ownership.owner_of(flow, view.integrations), runs.histories.get(flow.id)
+        if owner is not None and owner.freshness is not None and history is not None and history.delivery != NEVER:
+            instants[(flow.id,)] = history.delivery
+    yield Family(catalogue.FLOW_LAST_DELIVERY_TIMESTAMP_SECONDS, instants)

@@ -117,7 +117,9 @@ itself repeated or has alternatives, as in `(a+)+` or `(a|b)*`, and one with mor
 _OWNERSHIP = """\
 Entries by flow id, name or integration; at most 1000. The first one that matches a flow is the flow's only one, so
 the special ones come first. At least one of the keys besides `match` is needed; `team` and `tier` are empty when not
-given. `freshness` becomes `celigo_flow_slo_freshness_seconds`. `match` has exactly one key:
+given. `freshness` becomes `celigo_flow_slo_freshness_seconds`: how old the flow's newest delivery may be, a completed
+run of which at most half the records failed. Less than two intervals of the schedule let a single failed run page.
+`match` has exactly one key:
 """
 
 _SERIES = """\

@@ -143,7 +143,8 @@ class FlowHistory:
     """What the runs of one flow were like. Instants are Unix seconds.
 
     `before` are the streaks before the first sight, `since` those after it. `success` is the end of the newest
-    completed run without an error. `starts` holds the newest creation of a run by the export that generated it.
+    completed run without an error, `delivery` that of the newest one of whose records at most half failed. `starts`
+    holds the newest creation of a run by the export that generated it.
     """
 
     durations: Durations = Durations()
@@ -151,6 +152,7 @@ class FlowHistory:
     since: Streaks = Streaks()
     hours: Hours = Hours()
     success: float = NEVER
+    delivery: float = NEVER
     starts: tuple[tuple[str, float], ...] = ()
 
     def ran(self, run: FinishedRun) -> "FlowHistory":
@@ -176,12 +178,13 @@ class FlowHistory:
         return max(told, default=None)
 
     def _with(self, run: FinishedRun) -> "FlowHistory":
-        faultless = run.status == "completed" and run.records[1] == 0
+        completed, (success, error, ignored) = run.status == "completed", run.records
         return replace(
             self,
             durations=self.durations if run.duration is None else self.durations.plus(run.ended_at, run.duration),
             hours=self.hours.plus(run.created_at),
-            success=max(self.success, run.ended_at) if faultless else self.success,
+            success=max(self.success, run.ended_at) if completed and error == 0 else self.success,
+            delivery=max(self.delivery, run.ended_at) if completed and error <= success + ignored else self.delivery,
             starts=_newest_starts(dict(self.starts), run),
         )
 

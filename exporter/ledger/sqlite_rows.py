@@ -72,6 +72,7 @@ class _History(msgspec.Struct, frozen=True):
     newest_hour: _Count
     hours: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]+$")]
     starts: tuple[tuple[str, float], ...]
+    delivery: float | msgspec.UnsetType | None = msgspec.UNSET  # rows of before it was told are without
 
 
 class _Histogram(msgspec.Struct, frozen=True, array_like=True):
@@ -192,6 +193,7 @@ def _history_row(history: FlowHistory) -> Row:
         newest_hour=history.hours.newest,
         hours=f"{history.hours.bits:x}",
         starts=history.starts,
+        delivery=_time(history.delivery),
     )
     return (_time(history.success), msgspec.json.encode(held).decode())
 
@@ -204,6 +206,7 @@ def _history(row: Row) -> FlowHistory:
         since=_streaks(held.since),
         hours=Hours(held.newest_hour, int(held.hours, 16)),
         success=_instant(row[0]),
+        delivery=_instant(row[0] if isinstance(held.delivery, msgspec.UnsetType) else held.delivery),
         starts=held.starts,
     )
 

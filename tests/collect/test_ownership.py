@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.collect.inventory import FlowFacts, InventoryView
-from exporter.collect.ownership import Ownership, ownership_block
+from exporter.collect.jobs import FinishedRunsView
+from exporter.collect.ownership import Ownership, ownership_blocks
 from exporter.config.settings import Owner, OwnershipMatch
+from exporter.ledger.history import FlowHistory
+from exporter.ledger.tally import NEVER
 from exporter.serve.demo import OWNERSHIP
 from tests.collect.exposition import lines
 
@@ -95,7 +98,8 @@ def test_the_place_in_the_list_decides_whatever_the_kinds_of_entries(entries: li
 
 def exported(entries: list[Owner]) -> list[str]:
     view = InventoryView(NAMES, {"f1": flow("f1"), "f2": flow("f2", "Refunds", "none")})
-    return lines(ownership_block(Ownership(entries)).build({"inventory": view}))
+    entries_block, _ = ownership_blocks(Ownership(entries))
+    return lines(entries_block.build({"inventory": view}))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +124,24 @@ def exported(entries: list[Owner]) -> list[str]:
 )
 def test_what_is_known_of_an_owner_is_exported(entries: list[Owner], expected: list[str]) -> None:
     assert exported(entries) == expected
+
+
+def delivered(entries: list[Owner], histories: dict[str, FlowHistory]) -> list[str]:
+    view = InventoryView(NAMES, {"f1": flow("f1"), "f2": flow("f2", "Refunds", "none")})
+    runs = FinishedRunsView({}, {}, True, {}, histories)
+    _, deliveries = ownership_blocks(Ownership(entries))
+    return lines(deliveries.build({"inventory": view, "finished_runs": runs}))
+
+
+def test_a_flow_with_an_objective_tells_its_newest_delivery_and_others_do_not() -> None:
+    histories = {name: FlowHistory(delivery=1000.0) for name in ("f1", "f2")}
+    entries = [Owner(OwnershipMatch(flow="f1"), freshness=60.0), Owner(OwnershipMatch(name=".*"), "a")]
+    assert delivered(entries, histories) == ['flow_last_delivery_timestamp_seconds{flow_id="f1"} 1000']
+
+
+@pytest.mark.parametrize("histories", [{}, {"f1": FlowHistory()}, {"f1": FlowHistory(success=NEVER)}])
+def test_no_delivery_is_told_while_none_is_known(histories: dict[str, FlowHistory]) -> None:
+    assert delivered([Owner(OwnershipMatch(flow="f1"), freshness=60.0)], histories) == []
 
 
 def test_the_sample_teams_of_the_demo_share_the_sample_flows_out() -> None:

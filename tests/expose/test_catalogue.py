@@ -33,6 +33,7 @@ ADDED = {
     "celigo_exporter_state_persistent",
     "celigo_exporter_state_failures_total",
     "celigo_exporter_state_size_bytes",
+    "celigo_flow_last_delivery_timestamp_seconds",
     "celigo_runs_unknown_total",
 }
 """Names that this release adds to the contract."""

@@ -66,6 +66,7 @@ def test_a_healthy_account_shows_everything_that_needs_no_trouble() -> None:
         "celigo_exporter_build_info",
         "celigo_flow_owner_info",
         "celigo_flow_slo_freshness_seconds",
+        "celigo_flow_last_delivery_timestamp_seconds",
         "celigo_exporter_catch_up_ratio",
         "celigo_exporter_state_failures_total",
         "celigo_exporter_state_persistent",

@@ -163,7 +163,8 @@ def fed(runs: Sequence[FinishedRun], held: FlowHistory | None = None) -> FlowHis
 def observed(history: FlowHistory) -> tuple[object, ...]:
     """What a flow's history tells, whichever side of the first sight it comes from."""
     streaks = history.before.then(history.since.whole)
-    return (history.durations, streaks, history.hours, history.success, history.starts, history.longest_empty)
+    instants = (history.success, history.delivery)
+    return (history.durations, streaks, history.hours, instants, history.starts, history.longest_empty)
 
 
 @settings(deadline=None, max_examples=150)
@@ -230,6 +231,30 @@ def test_a_success_is_a_completed_run_without_an_error(
 ) -> None:
     held = FlowHistory().ran(run(5)).ran(run(6, status, records))
     assert held.success == run(6 if succeeds else 5).ended_at
+
+
+@pytest.mark.parametrize(
+    ("status", "records", "delivers"),
+    [
+        ("completed", (5, 1, 0), True),
+        ("completed", (5, 5, 0), True),
+        ("completed", (0, 4, 4), True),
+        ("completed", (0, 0, 0), True),
+        ("completed", (5, 6, 0), False),
+        ("completed", (0, 1, 0), False),
+        ("failed", (5, 0, 0), False),
+        ("canceled", (5, 0, 0), False),
+    ],
+)
+def test_a_delivery_is_a_completed_run_of_which_at_most_half_the_records_failed(
+    status: str, records: tuple[int, int, int], delivers: bool
+) -> None:
+    held = FlowHistory().ran(run(5)).ran(run(6, status, records))
+    assert held.delivery == run(6 if delivers else 5).ended_at
+
+
+def test_a_flow_without_a_delivery_has_none() -> None:
+    assert FlowHistory().ran(run(5, "failed")).delivery == NEVER
 
 
 def test_an_older_success_that_is_read_later_changes_nothing() -> None:

@@ -306,6 +306,10 @@ class Machine(RuleBasedStateMachine):
             assert held.durations == Durations.of(timed), flow
             faultless = [run.ended_at for run in runs if run.status == "completed" and not run.records[1]]
             assert held.success == max(faultless, default=NEVER), flow
+            delivered = [
+                run.ended_at for run in runs if run.status == "completed" and 2 * run.records[1] <= sum(run.records)
+            ]
+            assert held.delivery == max(delivered, default=NEVER), flow
             assert held.last_start() == max((run.created_at for run in runs), default=None), flow
 
     @invariant()

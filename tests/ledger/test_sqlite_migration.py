@@ -88,6 +88,18 @@ def test_a_new_file_of_a_later_version_goes_through_every_step(tmp_path: Path, m
     assert tables(tmp_path / "state") > {"extra", *ADDED}
 
 
+def test_a_history_of_before_deliveries_were_told_begins_with_its_newest_success(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with opened(path) as file:
+        RunLedger(file.account(ACCOUNT)).observe([finished("a", 10)], "flow", EPOCH + 20)
+    success = state_in(path).histories[FLOW].success
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE history SET history = json_remove(history, '$.delivery')")
+    connection.close()
+    assert state_in(path).histories[FLOW].delivery == success == EPOCH + 10
+
+
 @pytest.mark.parametrize("old", [1, VERSION], ids=["from-the-first-to-the-newest", "from-the-newest-to-the-next"])
 def test_killed_at_any_statement_of_a_migration_the_file_is_old_or_new_and_never_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: int

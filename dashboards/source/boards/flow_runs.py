@@ -84,18 +84,27 @@ ENDED = lines(
 )
 FRESHNESS = lines(
     "How old is its newest success?",
-    "Time since the end of the newest run without any error, and what the objective of freshness allows, where it has "
-    "one: an alert pages when it is older for %{freshness_for}, and warns when it was for %{freshness_ratio.percent} "
-    "of %{freshness_window}. Needs profile standard.",
+    "Time since the end of the newest run without any error; where it has an objective of freshness also since the "
+    "newest that got at least half of its records through, and what is allowed: an alert pages when that is older for "
+    "%{freshness_for}, and warns when it was for %{freshness_ratio.percent} of %{freshness_window}. Needs profile "
+    "standard.",
     [
         Query(
             "clamp_min(time() - max(celigo_flow_last_success_timestamp_seconds{@flow}), 0)", "since the newest success"
+        ),
+        Query(
+            "clamp_min(time() - max(celigo_flow_last_delivery_timestamp_seconds{@flow}), 0)",
+            "since the newest delivery",
         ),
         Query("max(celigo_flow_slo_freshness_seconds{@flow})", "allowed"),
     ],
     Field("s", none="No success is known"),
     size=_LINES,
-    overrides=[drawn("since the newest success", PURPLE), drawn("allowed", BAD, dashed=True)],
+    overrides=[
+        drawn("since the newest success", PURPLE),
+        drawn("since the newest delivery", BLUE),
+        drawn("allowed", BAD, dashed=True),
+    ],
 )
 RECORDS = lines(
     "How many records move a minute?",

@@ -18,6 +18,7 @@ _NEXT = "celigo_flow_next_expected_run_timestamp_seconds{@flow}"
 _SILENT = 'celigo:flow_trouble{@flow, trouble="CeligoListenerFlowSilent"}'
 _USUAL_SILENCE = "celigo_flow_expected_max_silence_seconds{@flow}"
 _SUCCESS = "celigo_flow_last_success_timestamp_seconds{@flow}"
+_DELIVERY = "celigo_flow_last_delivery_timestamp_seconds{@flow}"
 _RUNNING = 'celigo_flow_oldest_active_run_start_timestamp_seconds{@flow, status=~"running|retrying"}'
 
 _WORDS = (
@@ -88,8 +89,8 @@ BANDS = timeline(
     "%{grace_most}) until a run begins; an alert comes after %{overdue_for} more. Silent: longer without an event than "
     "is usual; needs profile full. "
     "Excused: no run begins, but a connection is or was offline within %{recovery}. Connections: offline while a step "
-    "cannot reach its system. Newest run: how it ended. Freshness: too old while the newest success is longer ago than "
-    "the objective allows. No band: nothing is known.",
+    "cannot reach its system. Newest run: how it ended. Freshness: too old while the newest delivery is longer ago "
+    "than the objective allows. No band: nothing is known.",
     [
         Query(f"{_where('on', f'max({_KNOWN})')} or {_known('off', _KNOWN)}", "Switched"),
         Query(_IN_PROGRESS, "In progress"),
@@ -140,10 +141,11 @@ STATE = [
     ),
     number(
         "Share of allowed age",
-        "Age of the newest success as a share of what its objective of freshness allows; an alert pages when it is "
-        "above 100 % for %{freshness_for}. Unknown without an objective (ownership in the configuration). "
+        "Age of the newest delivery (a completed run that got at least half of its records through) as a share of what "
+        "its objective of freshness allows; an alert pages above 100 % for %{freshness_for}. Unknown without an "
+        "objective (ownership in the configuration). "
         "From celigo_flow_slo_freshness_seconds; needs profile standard.",
-        now(f"(time() - max({_SUCCESS})) / max(celigo_flow_slo_freshness_seconds{{@flow}})"),
+        now(f"(time() - max({_DELIVERY})) / max(celigo_flow_slo_freshness_seconds{{@flow}})"),
         Field("percentunit", 0, above((1, BAD), base=CALM), none="no objective"),
         size=_SMALL,
     ),

@@ -80,7 +80,7 @@ _STATE = [
     ),
     _flows_in(
         "Flows older than allowed",
-        "Flows whose newest success is longer ago than their objective of freshness allows; an alert pages after "
+        "Flows whose newest delivery is longer ago than their objective of freshness allows; an alert pages after "
         "%{freshness_for}. Unknown when none of them has such an objective (ownership in the configuration). "
         "From celigo_flow_slo_freshness_seconds; needs profile standard.",
         "CeligoFreshnessSloBreached",

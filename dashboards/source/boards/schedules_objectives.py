@@ -25,7 +25,7 @@ _BREACHED = f'{_IN_TROUBLE}, trouble="CeligoFreshnessSloBreached"}}'
 
 TOO_OLD = number(
     "Objectives missed now",
-    "Flows whose newest success is older than their freshness objective allows. Those that are off or have a "
+    "Flows whose newest delivery is older than their freshness objective allows. Those that are off or have a "
     "connection offline are not in it, as they raise no alert of their own. Each pages after %{freshness_for}. "
     "Normal: 0. From celigo_flow_slo_freshness_seconds.",
     now(known_zero(f"count(group {BY_FLOW} ({_BREACHED}))", _MISSED)),
@@ -98,15 +98,15 @@ _BECAUSE = " or ".join(
     for value, (_, _, names) in _CAUSES.items()
 )
 _OFFENDERS = chosen(f"topk(25, max without (trouble) ({_IN_TROUBLE}}}))")
-# The conditions of the two alerts have as their values the age of the success and the share of time.
+# The conditions of the two alerts have as their values the age of the delivery and the share of time.
 _TOO_OLD_NOW = chosen(f"topk(25, max without (trouble) ({_BREACHED}))")
 _TOO_OLD_OFTEN = chosen(f'topk(25, max without (trouble) ({_IN_TROUBLE}, trouble="CeligoFreshnessSloSlowBurn"}}))')
 _WORST = table_of(
     "Which flows are too old, and why?",
     "Flows that are older than their objective allows, or were for over %{freshness_ratio.percent} of the last "
-    "%{freshness_window}: 25 at most, without those that are off or have a connection offline. A success is a "
-    "completed run without any error: where no reason is given, look at the errors of its runs. From "
-    "celigo_flow_last_success_timestamp_seconds; needs profile standard.",
+    "%{freshness_window}: 25 at most, without those that are off or have a connection offline. A delivery is a "
+    "completed run that got at least half of its records through: where no reason is given, look at its errors. From "
+    "celigo_flow_last_delivery_timestamp_seconds; needs profile standard.",
     [
         _TOO_OLD_NOW,
         of(_OFFENDERS, _OBJECTIVE),
@@ -120,7 +120,7 @@ _WORST = table_of(
         TEAM,
         Column("tier", "Tier", width=75),
         Column("Value #B", "Objective", Field("s", 1), width=95),
-        Column("Value #A", "Success age", Field("s", 1), width=105),
+        Column("Value #A", "Age", Field("s", 1), width=105),
         Column("Value #C", "Of allowed", Field("percentunit", 0, above((1, BAD), base=CALM)), width=95, filled=True),
         Column(
             "Value #D",

@@ -54,7 +54,7 @@ FLOW_DST_SKIP_TIMESTAMP_SECONDS = Metric(
 FLOW_SLO_FRESHNESS_SECONDS = Metric(
     "celigo_flow_slo_freshness_seconds",
     "gauge",
-    "How old the flow's newest success may be, according to the configuration.",
+    "How old the flow's newest delivery may be, according to the configuration.",
     CONFIGURATION,
     ("flow_id", "tier"),
     "standard",
@@ -64,6 +64,14 @@ FLOW_LAST_SUCCESS_TIMESTAMP_SECONDS = Metric(
     "gauge",
     "End of the flow's newest completed run without any error.",
     "GET /v1/jobs",
+    ("flow_id",),
+    "standard",
+)
+FLOW_LAST_DELIVERY_TIMESTAMP_SECONDS = Metric(
+    "celigo_flow_last_delivery_timestamp_seconds",
+    "gauge",
+    "End of the newest completed run of which at most half the records failed; of flows with a freshness objective.",
+    f"GET /v1/jobs and {CONFIGURATION}",
     ("flow_id",),
     "standard",
 )
