@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from exporter import __version__
+from exporter import __version__, logs
 from exporter.clock import Clock, SystemClock
 from exporter.commands.check import check
 from exporter.commands.completion import answer, completion
@@ -89,6 +89,9 @@ def main(
 ) -> int:
     """Run the program; its exit status. Arguments, environment and clock are those of the process unless given."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # the process is this program's own
+        logs.configure("warning", "logfmt")
+        logs.log_uncaught()
     invocation = Invocation(os.environ if environ is None else environ, clock or SystemClock())
     try:
         asked = answer(root, PROGRAM, invocation.environ)

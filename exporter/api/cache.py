@@ -1,5 +1,6 @@
 """Listings kept for a while: one request for any number of concurrent callers, older rows when a new answer fails."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from exporter.api.telemetry import Telemetry
 from exporter.clock import Clock
 
 R = TypeVar("R", bound=Row)
+
+_log = logging.getLogger(__name__)
 
 LIFETIMES: Mapping[Endpoint, float] = {
     Endpoint.INTEGRATIONS: 240.0,
@@ -67,14 +70,18 @@ class ListingCache:
                 if flight is None:
                     flight = self._flights[key] = _Flight()
         if flight is None:
-            self._telemetry.cache(endpoint, "hit")
+            self._count(endpoint, "hit")
             return cast("Listing[R]", kept)
-        self._telemetry.cache(endpoint, "miss" if mine else "shared")
+        self._count(endpoint, "miss" if mine else "shared")
         if mine:
             self._fly(key, flight, load)
         else:
             self._join(flight, endpoint, refresh)
         return self._landed(key, flight)
+
+    def _count(self, endpoint: Endpoint, result: str) -> None:
+        self._telemetry.cache(endpoint, result)
+        _log.debug("a listing was looked up", extra={"fields": {"endpoint": endpoint.value, "cached": result}})
 
     def _fly(self, key: Key, flight: _Flight, load: Callable[[], Listing[R]]) -> None:
         try:
@@ -113,7 +120,7 @@ class ListingCache:
             kept = self._entries.get(key)
         lasts = kept is not None and self._clock.monotonic() - kept.fetched_at <= STALE_SECONDS
         if kept is not None and lasts and isinstance(flight.error, ApiError):
-            self._telemetry.cache(key[0], "stale")
+            self._count(key[0], "stale")
             return replace(kept, stale=True, failure=flight.error.detached())
         if isinstance(flight.error, ApiError):
             raise flight.error.detached()  # each caller its own: threads would write into one traceback

@@ -1,5 +1,6 @@
 """One call with everything around it: budget, token, attempts, counting. Above it are only rows and pages."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -17,11 +18,14 @@ from exporter.api.token import TokenProvider
 from exporter.api.transport import Answer, Exchange, Transport
 from exporter.clock import Clock
 from exporter.config.settings import Limits
+from exporter.logs import context, new_id
 from exporter.secret import Secret
 
 T = TypeVar("T")
 
 _METHOD_NOT_ALLOWED = 405
+
+_log = logging.getLogger(__name__)
 
 
 class Caller:
@@ -79,10 +83,12 @@ class Caller:
             raise
 
     def _attempts(self, call: Call, target: str, refresh: Refresh) -> Answer:
-        attempt, renewed, failure = 0, False, None
+        attempt, sent_count, renewed, failure = 0, 0, False, None
+        call_id = new_id()
         while True:
-            attempt += 1
-            outcome, sent = self._attempt(call, target, refresh, failure)
+            attempt, sent_count = attempt + 1, sent_count + 1
+            with context(call_id=call_id, attempt=sent_count):
+                outcome, sent = self._attempt(call, target, refresh, failure)
             if isinstance(outcome, Answer):
                 return outcome
             failure = outcome
@@ -96,7 +102,7 @@ class Caller:
         self, call: Call, target: str, refresh: Refresh, before: ApiError | None
     ) -> tuple[Answer | ApiError, Secret]:
         try:
-            self._budget.acquire(refresh, call.endpoint.value)
+            waited = self._budget.acquire(refresh, call.endpoint.value)
         except Timeout:
             if before is not None:
                 raise before from None
@@ -107,6 +113,7 @@ class Caller:
         self._telemetry.exchange(
             call.endpoint, exchange.code, exchange.seconds, exchange.body_bytes, method=call.method
         )
+        _tell(call, exchange, waited)
         self._note_skew(exchange)
         if isinstance(exchange.outcome, ApiError):
             self._telemetry.error(call.endpoint, exchange.outcome.type)
@@ -121,6 +128,9 @@ class Caller:
         if isinstance(failure, RateLimited):
             wait = failure.retry_after if failure.retry_after is not None else wait
             self._budget.pause(wait)
+            _log.warning(
+                "the API asks for a pause", extra={"fields": {"endpoint": failure.endpoint, "pause_seconds": wait}}
+            )
         last = not failure.retryable or attempt >= self._limits.attempts
         if last or wait >= refresh.remaining or refresh.stop.is_set():
             raise failure
@@ -140,3 +150,22 @@ class Caller:
         latest = self._clock.time() - server
         earliest = latest - exchange.seconds - 1.0
         self._telemetry.skew(earliest if earliest > 0 else min(latest, 0.0))
+
+
+def _tell(call: Call, exchange: Exchange, waited: float) -> None:
+    failed = exchange.outcome if isinstance(exchange.outcome, ApiError) else None
+    _log.debug(
+        "a request was sent",
+        extra={
+            "fields": {
+                "endpoint": call.endpoint.value,
+                "method": call.method,
+                "status": exchange.code,
+                "error": failed.type if failed is not None else "",
+                "duration_seconds": exchange.seconds,
+                "body_bytes": exchange.body_bytes,
+                "waited_seconds": waited,
+                "upstream_request_id": exchange.request_id,
+            }
+        },
+    )

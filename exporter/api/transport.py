@@ -8,7 +8,6 @@ One limit: the head of an answer is read by http.client, which looks at no deadl
 and then, each within the read timeout, holds its worker until the head ends.
 """
 
-import logging
 import threading
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -23,12 +22,11 @@ from exporter.api.errors import ApiError, InvalidJson, Timeout, TooLarge, Trunca
 from exporter.api.failures import status_error, transport_error
 from exporter.api.refresh import Refresh
 from exporter.config.settings import Limits
+from exporter.logs import well_formed_id
 from exporter.secret import Secret
 
 _CHUNK = 64 * 1024
 _SUCCESS = (200, 201, 204)
-_SHOWN_HEADERS = ("content-type", "content-length", "content-encoding", "date", "retry-after")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,8 @@ class Answer:
 class Exchange:
     """What one attempt brought: an answer or a failure, when, and how large.
 
-    `code` is the HTTP status as text, `none` without a response. `date` is the response's Date header.
+    `code` is the HTTP status as text, `none` without a response. `date` is the response's Date header. `request_id` is
+    what the server called the request, if it says so in a form that can be logged.
     """
 
     outcome: Answer | ApiError
@@ -52,6 +51,7 @@ class Exchange:
     seconds: float
     body_bytes: int = 0
     date: str | None = None
+    request_id: str | None = None
 
 
 class _Bearer(AuthBase):
@@ -104,9 +104,8 @@ class Transport:
             outcome = failure.detached()
         except (requests.RequestException, HTTPError, OSError, ValueError) as failure:
             outcome = transport_error(failure, call.endpoint)
-        exchange = Exchange(outcome, seen.code, refresh.clock.monotonic() - started, seen.body_bytes, seen.date)
-        _log_exchange(call, exchange, seen)
-        return exchange
+        seconds = refresh.clock.monotonic() - started
+        return Exchange(outcome, seen.code, seconds, seen.body_bytes, seen.date, seen.request_id)
 
     def _send(self, call: Call, target: str, token: Secret, refresh: Refresh, now: float, seen: "_Seen") -> Answer:
         connect = max(0.001, min(self._limits.connect_timeout, refresh.remaining))
@@ -192,27 +191,9 @@ class _Seen:
         self.body_bytes = 0
         self.date: str | None = None
         self.request_id: str | None = None
-        self.headers: dict[str, str] = {}
 
     def look(self, response: requests.Response) -> None:
-        """Take the status and the headers that may be shown."""
+        """Take the status and the headers that are of use."""
         self.code = str(response.status_code)
         self.date = response.headers.get("Date")
-        self.request_id = response.headers.get("X-Request-Id")
-        self.headers = {name: response.headers[name][:200] for name in _SHOWN_HEADERS if name in response.headers}
-
-
-def _log_exchange(call: Call, exchange: Exchange, seen: _Seen) -> None:
-    if not _log.isEnabledFor(logging.DEBUG):
-        return
-    fields = {
-        "method": call.method,
-        "endpoint": call.endpoint.value,
-        "status": exchange.code,
-        "seconds": round(exchange.seconds, 4),
-        "bytes": exchange.body_bytes,
-        "request_id": (seen.request_id or "")[:100],
-        "headers": seen.headers,
-        "error": exchange.outcome.type if isinstance(exchange.outcome, ApiError) else "",
-    }
-    _log.debug("exchange", extra={"fields": fields})
+        self.request_id = well_formed_id(response.headers.get("X-Request-Id"))

@@ -152,7 +152,7 @@ class DrillDown:
             listing = self._client.step_errors(refresh, flow_id, step_id, max_pages=self._settings.pages_per_step)
             sample = sample_of(listing.rows, complete=listing.whole)
         except NotFound:
-            _log.debug("a step has open errors by its flow, but no list of them")
+            _log.debug("a step has open errors by its flow, but no list of them", extra={"fields": {"flow": flow_id}})
         self._steps[key] = StepReading(signature, sample, signature)
         self._step_turns.serve(key)
 

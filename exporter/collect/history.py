@@ -132,7 +132,7 @@ class HistoryCollector:
         refused = isinstance(error, BadRequest)
         if not self._each and (refused or (isinstance(error, ServerError) and self._failures >= _FAILURES_BEFORE_EACH)):
             self._each = True
-            _log.warning("history is read per integration, because: %s", error)
+            _log.warning("history is read per integration", extra={"fields": {"error": str(error)}})
 
 
 def _just_before(instant: float) -> float:

@@ -201,7 +201,10 @@ class JobsCollector:
         self._ledger.close(given_up, self._client.server_now())
         if given_up:
             flows = ", ".join(sorted({flow_id for flow_id in given_up.values() if is_id(flow_id)}))
-            _log.warning("%d jobs are gone without an end and count as unknown; flows: %s", len(given_up), flows)
+            _log.warning(
+                "jobs are gone without an end and count as unknown",
+                extra={"fields": {"jobs_count": len(given_up), "flows": flows}},
+            )
 
     def _publish_finished(self, refresh: Refresh, publish: Publish) -> None:
         at = self._runs.coverage.newest

@@ -70,7 +70,10 @@ class Availability:
             refused_before = self._refusals.pop(endpoint, None) is not None
             self._available[endpoint] = True
         if refused_before:
-            _log.info("%s of account %s is answered again", endpoint.value, self._account)
+            _log.info(
+                "an endpoint is answered again",
+                extra={"fields": {"account": self._account, "endpoint": endpoint.value}},
+            )
 
     def refused(self, endpoint: Endpoint, error: ApiError, asked_at: float) -> None:
         """A request of monotonic instant `asked_at` was refused."""
@@ -80,7 +83,10 @@ class Availability:
             self._refusals[endpoint] = _Refusal(wait, asked_at + wait)
             self._available[endpoint] = False
         if before is None:
-            _log.warning("account %s may not ask this and goes without: %s", self._account, error)
+            _log.warning(
+                "an account may not ask this and goes without",
+                extra={"fields": {"account": self._account, "endpoint": endpoint.value, "error": str(error)}},
+            )
 
 
 class OptionalCalls:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from exporter import logs
 from exporter.api.errors import ApiError, Forbidden, NotFound
 from exporter.api.refresh import Refresh
 from exporter.bugs import bug_fields
@@ -104,7 +105,11 @@ class CollectorRunner:
             return True
 
     def run(self, stop: threading.Event) -> None:
-        """Run the collector once; raises nothing."""
+        """Run the collector once; raises nothing. Every line that is logged meanwhile tells whose run it belongs to."""
+        with logs.context(account=self._account, collector=self.collector.name, run_id=logs.new_id()):
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         settings = self.collector.settings
         started = self._clock.monotonic()
         refresh = Refresh(self._clock, started + settings.deadline_seconds, stop)
@@ -114,8 +119,7 @@ class CollectorRunner:
         except ApiError as error:
             failure = error
         except Exception as error:  # a bug of ours must not cost the other collectors
-            names = (self.collector.name, self._account)
-            _log.error("collector %s of account %s has a bug", *names, extra={"fields": bug_fields(error)})
+            _log.error("a collector has a bug", extra={"fields": {**bug_fields(error)}})
             failure = error
         self._finish(refresh, self._clock.monotonic() - started, failure)
 
@@ -140,19 +144,31 @@ class CollectorRunner:
                 self._grid.postpone(self._clock.monotonic() + max(self.collector.settings.interval, REFUSED_SECONDS))
             self._status = after
             self._running = False
+        _log.debug(
+            "a collector's run ended",
+            extra={
+                "fields": {
+                    "duration_seconds": duration,
+                    "requests_count": refresh.requests,
+                    "error": after.failure or "",
+                }
+            },
+        )
         if not refresh.stop.is_set():
             self._tell(before, after)
 
     def _tell(self, before: CollectorStatus, after: CollectorStatus) -> None:
         """One log line when the state changes, none while it stays."""
-        names = (self.collector.name, self._account)
         if after.disabled is not None and before.disabled is None:
             wait = max(self.collector.settings.interval, REFUSED_SECONDS)
-            _log.warning("collector %s of account %s is off, next try in %.0f s: %s", *names, wait, after.failure)
+            _log.warning(
+                "a collector is refused and tried rarely",
+                extra={"fields": {"error": after.failure, "wait_seconds": wait}},
+            )
         elif not after.success and (before.success is not False or before.failure != after.failure):
-            _log.warning("collector %s of account %s failed: %s", *names, after.failure)
+            _log.warning("a collector failed", extra={"fields": {"error": after.failure}})
         elif after.success and before.success is False:
-            _log.info("collector %s of account %s works again", *names)
+            _log.info("a collector works again")
 
 
 def reason_of(failure: BaseException) -> str:

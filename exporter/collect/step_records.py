@@ -145,7 +145,10 @@ class StepRecords:
         if wanted:
             lost = len(self._state.waiting) + len(wanted) - QUEUE
             if lost > 0:
-                _log.warning("%d runs wait too long for the records of their steps and are given up", lost)
+                _log.warning(
+                    "runs wait too long for the records of their steps and are given up",
+                    extra={"fields": {"runs_count": lost}},
+                )
             self._state = self._state.with_runs(wanted)
         return bool(wanted)
 

@@ -82,7 +82,9 @@ class JobWindows:
             self._slices.span = WIDEST_SECONDS
             self._going = None
             self._parts.clear()
-            _log.warning("%s jobs are read per integration for an hour, because: %s", self._kind, error)
+            _log.warning(
+                "jobs are read per integration for an hour", extra={"fields": {"kind": self._kind, "error": str(error)}}
+            )
             self._read_each(refresh)
 
     def _should_fall_back(self, error: ApiError, *, reachable: bool) -> bool:
@@ -129,7 +131,10 @@ class JobWindows:
         if watermark is not None:
             oldest = begun - self._retention
             if watermark < oldest:
-                _log.warning("%s jobs of a gap are lost: it is longer than the retention", self._kind)
+                _log.warning(
+                    "jobs of a gap are lost: it is longer than the retention",
+                    extra={"fields": {"kind": self._kind, "gap_seconds": begun - watermark}},
+                )
             start = max(min(watermark, begun) - lookback, oldest)
         return Pass(at, start, begun, start if watermark is None else watermark, whole_overlap)
 
@@ -205,4 +210,4 @@ class JobWindows:
         ended = reached >= going.until or gap <= 0
         self.caught_up = 1.0 if ended else max(0.0, reached - going.gap_from) / gap
         if ended and gap > self._overlap:
-            _log.info("%s jobs of a gap of %.1f hours are caught up", self._kind, gap / 3600)
+            _log.info("jobs of a gap are caught up", extra={"fields": {"kind": self._kind, "gap_seconds": gap}})

@@ -1,5 +1,6 @@
 """Worker threads of one account: each keeps its connection to the API open from one run to the next."""
 
+import contextvars
 import queue
 import threading
 from collections.abc import Callable
@@ -19,6 +20,9 @@ class Executor(Protocol):
         ...
 
 
+_Queued = tuple[Future[None], contextvars.Context, Callable[[], None]]
+
+
 class Workers:
     """A fixed number of named threads that take work in order.
 
@@ -27,7 +31,7 @@ class Workers:
     """
 
     def __init__(self, name: str, count: int) -> None:
-        self._tasks: queue.SimpleQueue[tuple[Future[None], Callable[[], None]] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(count)
         ]
@@ -35,9 +39,9 @@ class Workers:
             thread.start()
 
     def submit(self, task: Callable[[], None]) -> Future[None]:
-        """Let a thread run `task`; the future tells when it ended."""
+        """Let a thread run `task` in the caller's context (see `exporter.logs`); the future tells when it ended."""
         future: Future[None] = Future()
-        self._tasks.put((future, task))
+        self._tasks.put((future, contextvars.copy_context(), task))
         return future
 
     def close(self, seconds: float) -> bool:
@@ -50,11 +54,11 @@ class Workers:
 
     def _work(self) -> None:
         while (queued := self._tasks.get()) is not None:
-            future, task = queued
+            future, context, task = queued
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                task()
+                context.run(task)
             except BaseException as error:
                 future.set_exception(error)
             else:

@@ -34,7 +34,7 @@ def check(
     Asks for the token, integrations, connections, flows, runs and errors, and prints how each went and how long it
     took; what fails comes with its cause and a remedy. Exit status 0 when all succeed, else 1.
     """
-    logs.configure(log_level, log_format)
+    logs.configure(log_level, log_format, clock=invocation.clock)
     settings = load_settings(config_file, invocation.environ)
     # The client and the table printer are needed here alone.
     from exporter.check.run import run_check

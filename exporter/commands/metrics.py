@@ -19,7 +19,7 @@ def metrics(
     What a scrape would find, in the text format: `celigo-exporter metrics | promtool check metrics`. A state file is
     used like by `serve`, so it must not belong to an exporter that runs.
     """
-    logs.configure(log_level, log_format)
+    logs.configure(log_level, log_format, clock=invocation.clock)
     settings = load_settings(config_file, invocation.environ)
     # The client and the renderer are needed here and in `serve` alone.
     from exporter.serve.once import collect_once

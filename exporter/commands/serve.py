@@ -28,7 +28,7 @@ def serve(
     it in order.
     """
     web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset)
-    logs.configure(log_level, log_format)
+    logs.configure(log_level, log_format, clock=invocation.clock)
     settings = load_settings(config_file, invocation.environ, web)
     # The web server takes long to import, which the other commands need not pay for.
     from exporter.serve.server import serve as run

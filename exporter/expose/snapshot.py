@@ -198,13 +198,22 @@ class AccountSnapshots:
         version, built_at = next(self._versions), self._clock.time()
         try:
             families = (family for family in build() if in_profile(family.metric.tier, self._profile))
-            return _Kept(state, render_block(collector, version, families, self._scope, built_at))
+            rendered = render_block(collector, version, families, self._scope, built_at)
         except Exception as error:  # a bug in one block must not cost the others
             self._failures[collector] += 1
             failed_before = before is not None and before.block is None
             if not failed_before:
-                _log.error("block %s cannot be built and is left out", name, extra={"fields": bug_fields(error)})
+                _log.error(
+                    "a block of metrics cannot be built and is left out",
+                    extra={"fields": {"account": self._scope.account, "block": name, **bug_fields(error)}},
+                )
             return _Kept(state, None)
+        if before is not None and before.block is None:
+            _log.info(
+                "a block of metrics can be built again",
+                extra={"fields": {"account": self._scope.account, "block": name}},
+            )
+        return _Kept(state, rendered)
 
     def _fitting(self, known: Sequence[RenderedBlock], others: int) -> tuple[RenderedBlock, ...]:
         """The blocks without the families that are too many beside `others` more series."""
@@ -229,10 +238,13 @@ class AccountSnapshots:
 
     def _tell(self) -> None:
         if self._missing:
-            fields = {"account": self._scope.account, "families": ",".join(sorted(self._missing))}
-            _log.warning("more series than limits.series; families are left out", extra={"fields": fields})
+            families = ", ".join(sorted(self._missing))
+            _log.warning(
+                "more series than limits.series; families are left out",
+                extra={"fields": {"account": self._scope.account, "families": families}},
+            )
         else:
-            _log.warning("the series fit limits.series again", extra={"fields": {"account": self._scope.account}})
+            _log.info("the series fit limits.series again", extra={"fields": {"account": self._scope.account}})
 
 
 def _chosen(families: Iterable[Family], shown: Shown | None) -> Iterator[Family]:

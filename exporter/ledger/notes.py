@@ -36,7 +36,7 @@ class Note(Generic[T]):
         try:
             return self._unpack(msgspec.json.decode(text, type=self._shape))
         except (msgspec.DecodeError, ValueError):
-            _log.warning("what was kept as %s is of another version, and begins anew", self.name)
+            _log.warning("what was kept is of another version, and begins anew", extra={"fields": {"note": self.name}})
             return None
 
     def text(self, value: T) -> str:

@@ -129,7 +129,7 @@ class StateFile:
         self._unsaved.discard(name)
         self._measure()
         if self._trouble is not None and not self._unsaved:
-            _log.info("the state file can be written again, and holds everything that was counted")
+            _log.info("the state file can be written again", extra={"fields": {"path": str(self.path)}})
             self._trouble = None
 
     def _failed(self, failure: Exception) -> None:
@@ -139,9 +139,8 @@ class StateFile:
         self._retry_at = self._clock.monotonic() + RETRY_SECONDS
         if trouble != self._trouble:
             _log.error(
-                "runs are counted in memory for now, the state file %s cannot be saved: %s",
-                self.path,
-                TROUBLES[trouble],
+                "the state file cannot be saved, runs are counted in memory for now",
+                extra={"fields": {"path": str(self.path), "trouble": TROUBLES[trouble]}},
             )
         self._trouble = trouble
         if trouble in LASTING:
@@ -153,9 +152,8 @@ class StateFile:
         self._loaded = {}
         self._close()
         _log.error(
-            "runs are counted in memory until the next start, and the state file %s is left as it is: %s",
-            self.path,
-            TROUBLES[self._trouble],
+            "the state file cannot be used, runs are counted in memory until the next start",
+            extra={"fields": {"path": str(self.path), "trouble": TROUBLES[self._trouble]}},
         )
 
     def _close(self) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from exporter.expose.negotiate import accepts_gzip, choose_format
 from exporter.serve.fleet import Fleet
 from exporter.serve.page import page_headers, render_page
+from exporter.serve.request_log import RequestLog
 from exporter.serve.scrape import BadSelection, check_parameters, refresh, selection, wait_seconds
 
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
@@ -26,7 +28,9 @@ def build_app(fleet: Fleet) -> Starlette:
         Route("/-/ready", endpoints.ready, methods=["GET"]),
         Route("/", endpoints.page, methods=["GET"]),
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    # The request's id is given first, so that the lines of everything within carry it.
+    logged = Middleware(RequestLog, paths=[route.path for route in routes], clock=fleet.clock)
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused}, middleware=[logged])
     # A redirect of `/metrics/` would name whatever host the caller sent.
     app.router.redirect_slashes = False
     return app

@@ -8,14 +8,13 @@ from types import FrameType
 
 import uvicorn
 
-from exporter import __version__
+from exporter import __version__, logs
 from exporter.clock import Clock
 from exporter.config.settings import Settings
 from exporter.serve.app import build_app
 from exporter.serve.backfill_bar import BackfillBar
 from exporter.serve.fleet import Fleet
 from exporter.serve.sockets import open_sockets, url_of
-from exporter.serve.state import state_line
 
 _GRACE_SECONDS = 2
 _HEADER_BYTES = 16 * 1024
@@ -34,17 +33,25 @@ def serve(
     try:
         with Fleet(settings, environ, clock) as fleet:
             urls = [url_of(each) for each in sockets]
-            _log.info("celigo-exporter %s listens on %s", __version__, ", ".join(urls))
-            state = fleet.state.status
-            if state.trouble is None:  # a trouble was told when the file was opened
-                _log.info(state_line(state, settings.state.path))
+            _log.info("listening", extra={"fields": {"version": __version__, "addresses": ", ".join(urls)}})
+            if fleet.state.status.trouble is None:  # a trouble was told when the file was opened
+                _tell_state(settings.state.path)
             fleet.trigger()
             with BackfillBar(fleet.backfill_ratios):
                 _run(fleet, sockets, lambda: started(urls) if started is not None else None)
     finally:
+        logs.tell_all()
         for each in sockets:
             each.close()
+    _log.info("ended")
     return 0
+
+
+def _tell_state(path: str | None) -> None:
+    if path is None:
+        _log.info("runs are counted in memory: after a restart the counters start anew")
+    else:
+        _log.info("counters survive a restart", extra={"fields": {"path": path}})
 
 
 def uvicorn_config(fleet: Fleet) -> uvicorn.Config:

@@ -23,7 +23,7 @@ from exporter.simulator.wire import Reply, plain_reply
 
 App = Callable[[Request], Reply]
 
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _BODY_LIMIT = 8 * 1024 * 1024
 _HANDSHAKE_SECONDS = 10.0
 _HANG_CHECK_SECONDS = 0.1
@@ -162,7 +162,7 @@ class _Connection(BaseHTTPRequestHandler):
             reply = self.server.app(Request.of(self.command, self.path, headers, body))
         except Exception:
             # A mistake of the simulator's own must not look like a cut connection.
-            _LOG.exception("the simulator failed on a request")
+            _log.exception("the simulator failed on a request")
             reply = plain_reply(envelope(500, "simulator_error", "The simulator itself failed."))
         if reply.delay_seconds:
             self.server.stopping.wait(reply.delay_seconds)

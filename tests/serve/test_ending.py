@@ -74,7 +74,7 @@ class TestProcess:
     def test_a_signal_right_after_the_start_is_not_lost(self) -> None:
         """Handlers are there from before the first line that tells where it listens."""
         with Upstream(SMALL) as upstream, Serving(upstream) as running:
-            until(lambda: "listens" in running.stderr() and running.running(), "the first log line")
+            until(lambda: "msg=listening" in running.stderr() and running.running(), "the first log line")
             status, seconds = running.end(signal.SIGTERM)
             # Between the log line and the handlers the default is in force, and there is nothing to finish yet.
             assert status in (0, -signal.SIGTERM)

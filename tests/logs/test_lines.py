@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter import logs
+from exporter.logs.lines import LONGEST_TEXT
 from exporter.secret import Secret
 
 PLANTED = "prober-token-4f1c"
@@ -26,7 +28,9 @@ ANY_SPEED = settings(deadline=None)
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    libraries = {name: logging.getLogger(name).level for name in ("urllib3", "asyncio", "charset_normalizer")}
+    libraries = {
+        name: logging.getLogger(name).level for name in ("urllib3", "asyncio", "charset_normalizer", "uvicorn")
+    }
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -168,15 +172,41 @@ def test_fields_that_are_no_mapping_are_left_out(fields: object) -> None:
 
 
 @pytest.mark.parametrize("fmt", logs.FORMATS)
-def test_a_traceback_is_on_the_same_line(fmt: logs.LogFormat) -> None:
+@pytest.mark.parametrize("name", ["exporter.x", "asyncio", "uvicorn.error"])
+def test_an_exception_is_its_class_and_places_on_the_same_line(fmt: logs.LogFormat, name: str) -> None:
     stream = configured(fmt)
     try:
-        raise ValueError("two\nlines")
+        raise ValueError("record of\njane.roe@example.com")
     except ValueError:
-        LOG.exception("failed")
+        logging.getLogger(name).exception("failed")
+    line = line_of(stream)
+    found = read(line, fmt)
+    assert found["exception"] == "ValueError"
+    assert found["at"].startswith("test_lines.py:")
+    assert "jane" not in line
+
+
+def test_of_a_library_s_message_only_the_first_line_is_written() -> None:
+    stream = configured()
+    logging.getLogger("asyncio").error("Task exception was never retrieved\nfuture: <Task %r>", "jane.roe@example.com")
+    assert line_of(stream).endswith('logger=asyncio msg="Task exception was never retrieved"')
+
+
+@pytest.mark.parametrize("fmt", logs.FORMATS)
+def test_a_text_that_is_too_long_is_cut(fmt: logs.LogFormat) -> None:
+    stream = configured(fmt)
+    LOG.info("m" * 5000, extra={"fields": {"name": "n" * 5000, "just": "j" * LONGEST_TEXT}})
     found = read(line_of(stream), fmt)
-    assert found["exception"].startswith("Traceback (most recent call last):\n")
-    assert found["exception"].endswith("ValueError: two\nlines")
+    assert found["msg"] == "m" * LONGEST_TEXT + "..."
+    assert found["name"] == "n" * LONGEST_TEXT + "..."
+    assert found["just"] == "j" * LONGEST_TEXT
+
+
+def test_cutting_leaves_no_part_of_a_token() -> None:
+    logs.redact(Secret("prober-long-token-7733"))
+    stream = configured()
+    LOG.info("%s", "x" * (LONGEST_TEXT - 5) + "prober-long-token-7733")
+    assert "prober" not in line_of(stream)
 
 
 @pytest.mark.parametrize("fmt", logs.FORMATS)
@@ -310,7 +340,8 @@ def test_a_known_token_is_never_printed(way: Any, token: str, fmt: logs.LogForma
     assert token not in line
     assert json.dumps(token)[1:-1] not in line
     assert repr(token)[1:-1] not in line
-    assert "***" in line or "___" in line  # a logfmt key has no stars
+    # A logfmt key has no stars, and of an exception no text is written at all.
+    assert "***" in line or "___" in line or "exception" in line
 
 
 @ANY_SPEED
@@ -350,11 +381,6 @@ def test_a_token_that_begins_like_another_is_hidden_whole() -> None:
     assert read_logfmt(line_of(stream))["msg"] == "***"
 
 
-def test_importing_the_module_changes_no_logging() -> None:
-    before = list(logging.getLogger().handlers)
-    sys.modules.pop("exporter.logs")
-    try:
-        __import__("exporter.logs")
-    finally:
-        sys.modules["exporter.logs"] = logs
-    assert list(logging.getLogger().handlers) == before
+def test_importing_the_package_changes_no_logging() -> None:
+    code = "import logging, sys, exporter.logs; sys.exit(bool(logging.getLogger().handlers))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
