@@ -100,4 +100,3 @@ class TestHowMuch:
             ]
             assert 'flow_id="f1",team="commerce",tier="gold"' in text
             assert served(account, clock)["celigo_flow_slo_freshness_seconds"] == 1
-            assert served(account, clock)["celigo_flow_last_delivery_timestamp_seconds"] == 1

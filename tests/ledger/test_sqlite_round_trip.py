@@ -58,6 +58,7 @@ histories = st.builds(
     windows,
     hours,
     ever,
+    ever,
     st.dictionaries(ids | st.just(""), instants, max_size=16).map(lambda starts: tuple(sorted(starts.items()))),
 )
 progress = st.builds(Progress, st.lists(st.integers(0, 2**53), max_size=6).map(tuple), instants)
