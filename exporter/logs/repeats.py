@@ -59,6 +59,9 @@ class Repeats:
         self._look_at = min(self._look_at, known.look_at)
         return lines
 
+    def __len__(self) -> int:
+        return len(self._events)
+
     @property
     def quiet(self) -> bool:
         """Whether `due` has nothing to tell. May be asked by any thread."""
