@@ -20,7 +20,7 @@ LONGEST_TEXT = 1000
 OWN = "exporter"
 """Loggers under this name are ours: their messages are fixed texts."""
 
-_RESERVED = frozenset({"ts", "level", "logger", "msg", "exception", "at", "repeated_count", "repeated_seconds"})
+_RESERVED = frozenset({"ts", "level", "logger", "msg", "repeated_count", "repeated_seconds", "repeated_until"})
 _MEASURES = ("_seconds", "_bytes", "_count")
 _IDS = frozenset({"run_id", "request_id", "call_id", "upstream_request_id"})
 
