@@ -12,10 +12,10 @@ KEPT_SECRETS = 1000
 
 
 class _Secrets:
-    """Known token values in the forms in which they could be printed. Guarded by its own lock."""
+    """Known token values in the forms in which they could be printed."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards changes of _forms and _longest_first
         self._forms: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._longest_first: tuple[str, ...] = ()
 
