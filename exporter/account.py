@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from functools import partial
 
+from exporter.api.budget import Budget
 from exporter.api.client import CeligoClient
 from exporter.api.telemetry import Telemetry
 from exporter.api.token import TokenProvider
@@ -30,6 +31,7 @@ from exporter.expose.self_metrics import OwnMetrics, Sources
 from exporter.expose.snapshot import AccountSnapshots, RenderedBlock
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.store import Store
+from exporter.succession import Given, Lasting, lasting
 
 CLOSE_SECONDS = 2.0
 """How long closing waits for requests that hang."""
@@ -37,6 +39,10 @@ CLOSE_SECONDS = 2.0
 
 class AccountRuntime:
     """One account, thread-safe; `store` keeps its ledger, `workers` makes its threads.
+
+    With `before`, the runtime of the same account under other settings, `store` is the ledger that it hands over (see
+    `RunLedger.handing_over`), and what was read and counted goes on as far as it still holds; `before` itself is left
+    as it is. `budget` is the one that held for the account until now.
 
     Raises TokenUnreadable when there is no token to start with.
     """
@@ -47,38 +53,67 @@ class AccountRuntime:
         settings: Settings,
         environ: Mapping[str, str],
         clock: Clock,
-        store: Store,
+        store: Store | RunLedger,
         workers: Callable[[str, int], Executor] = Workers,
+        *,
+        before: "AccountRuntime | None" = None,
+        budget: Budget | None = None,
     ) -> None:
         self.account = account
-        self._clock = clock
-        self._settings = settings.collectors
+        self.settings = settings
         self.profile = settings.profile
+        self._clock = clock
         self._stop = threading.Event()
-        self.telemetry = Telemetry(clock)
-        token = TokenProvider(account.token, environ, clock)
-        self._client = CeligoClient(account, settings.limits, token, clock, self.telemetry)
-        self._availability = Availability(account.name, clock)
-        self.model = AccountModel(tuple(parts_of(settings.collectors)))
-        self._ledger = RunLedger(store)
+        held = None if before is None else lasting(Given(before.account, before.settings), Given(account, settings))
+        same = before if held is not None and held.same_api else None
+        self.telemetry: Telemetry = Telemetry(
+            clock, None if before is None else before.telemetry, same_api=same is not None
+        )
+        self._token = TokenProvider(account.token, environ, clock)
+        self._client: CeligoClient = CeligoClient(
+            account,
+            settings.limits,
+            self._token,
+            clock,
+            self.telemetry,
+            budget=budget if before is None else before.budget,
+            before=None if same is None else same._client,
+        )
+        self._availability: Availability = Availability(account.name, clock) if same is None else same._availability
+        readings = {} if before is None or held is None else before.model.readings(held.parts)
+        self.model: AccountModel = AccountModel(tuple(parts_of(settings.collectors)), readings)
+        self.ledger = store if isinstance(store, RunLedger) else RunLedger(store)
         ownership = Ownership(settings.ownership)
         self._collectors = collectors_of(
-            account, settings, self._client, self.model, self._ledger, self._availability, ownership
+            account, settings, self._client, self.model, self.ledger, self._availability, ownership
         )
         self._runners = {
             collector.name: CollectorRunner(account.name, collector, self.model, clock)
             for collector in self._collectors.running
         }
         self._futures: dict[str, Future[None]] = {}
-        self._folded = 0
+        self._folded: int = 0 if before is None else before._folded
         self._folded_version = 0
         self._lock = threading.Lock()  # guards _futures and _folded
+        if before is not None and held is not None:
+            self._go_on(before, held)
         self._workers = workers(f"account-{account.name}", max(1, len(self._runners)))
-        scope = Scope(account.name, account.environment)
-        chosen = blocks_of(settings, ownership)
-        extent = Extent(settings.profile, settings.filters, settings.limits.series)
-        own = OwnMetrics(self._sources(), settings.profile)
-        self._snapshots = AccountSnapshots(scope, self.model, chosen, clock, own, extent)
+        self._snapshots: AccountSnapshots = AccountSnapshots(
+            Scope(account.name, account.environment),
+            self.model,
+            blocks_of(settings, ownership),
+            clock,
+            OwnMetrics(self._sources(), settings.profile),
+            Extent(settings.profile, settings.filters, settings.limits.series),
+            None if before is None else before._snapshots,
+        )
+
+    def _go_on(self, before: "AccountRuntime", held: Lasting) -> None:
+        for name, runner in self._runners.items():
+            if name in before._runners:
+                runner.go_on(before._runners[name], fresh=held.same_api, on_time=name in held.on_time)
+        if held.same_api:
+            self._collectors.go_on(before._collectors)
 
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
         """Start what is due among the collectors `names` (None: all); futures of their runs under way.
@@ -111,7 +146,7 @@ class AccountRuntime:
     @property
     def runs_watermark(self) -> float | None:
         """Every run created before this instant (Unix seconds) has been read; None before the first reading."""
-        return self._ledger.watermark("flow")
+        return self.ledger.watermark("flow")
 
     @property
     def catch_up(self) -> float | None:
@@ -138,14 +173,25 @@ class AccountRuntime:
         self._workers.close(max(0.0, seconds))
         self._client.close()
 
+    @property
+    def budget(self) -> Budget:
+        """What it may ask."""
+        return self._client.budget
+
     def tokens(self) -> float:
         """Requests that the budget would let start at once."""
-        return self._client.budget.tokens()
+        return self.budget.tokens()
+
+    def reread_token(self) -> None:
+        """Look for the token again; one that cannot be read leaves the last one in use."""
+        self._token.reread()
 
     def _run(self, runner: CollectorRunner) -> None:
         runner.run(self._stop)
+        if self._stop.is_set():
+            return  # what was cut short tells nothing about the API
         now = self._clock.monotonic()
-        self.model.publish("checks", checks_view(self.telemetry.outcomes(), self._settings, now), now)
+        self.model.publish("checks", checks_view(self.telemetry.outcomes(), self.settings.collectors, now), now)
         if runner.collector.name == "jobs" and "schedules" in self._runners:
             self._collectors.schedules.tell(self.model.publish, now)
         if runner.collector.name == "errors":

@@ -1,7 +1,8 @@
 """Which collectors, parts and blocks an account has, by its settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 from exporter.api.client import CeligoClient
 from exporter.collect.agents import AGENTS_BLOCK, AgentsCollector
@@ -72,7 +73,7 @@ def blocks(*, all_steps: bool) -> tuple[Block, ...]:
     return (*BLOCKS, step_info_block(all_steps=all_steps))
 
 
-_PARTS = {
+_IN_EVERY_RUN = {
     "health": "health",
     "inventory": "inventory",
     "steps": "inventory",
@@ -89,11 +90,20 @@ _PARTS = {
 }
 """Each part of the model that is published in every run, and the collector that does."""
 
+PARTS: Mapping[str, str] = {**_IN_EVERY_RUN, **dict.fromkeys(LISTS, "governance")}
+"""Each part of the model that a collector publishes, and which one."""
+
 BACKGROUND = frozenset({"history"})
 """Collectors that no scrape waits for."""
 
 UNUSED_IN_LEAN = frozenset({"governance", "history"})
 """Collectors none of whose families are in the lean profile."""
+
+
+def running(name: str, settings: Settings) -> bool:
+    """Whether the collector is switched on and has something to tell in the profile."""
+    enabled: bool = getattr(settings.collectors, name).enabled
+    return enabled and (settings.profile != "lean" or name not in UNUSED_IN_LEAN)
 
 
 def blocks_of(settings: Settings, ownership: Ownership) -> tuple[Block, ...]:
@@ -106,7 +116,7 @@ def blocks_of(settings: Settings, ownership: Ownership) -> tuple[Block, ...]:
 def parts_of(collectors: Collectors) -> Iterator[Part]:
     """Every part of an account's model, and how long its views last."""
     staleness = {name: getattr(collectors, name).staleness_seconds for name in COLLECTORS}
-    for part, collector in _PARTS.items():
+    for part, collector in _IN_EVERY_RUN.items():
         yield Part(part, staleness[collector] + (KEPT_BY_CLIENT if part == "steps" else 0.0))
     for part in LISTS:
         yield Part(part, collectors.governance.lists_staleness_seconds)
@@ -120,15 +130,22 @@ class CollectorSet:
     jobs: JobsCollector
     schedules: SchedulesCollector
     history: HistoryCollector
+    inventory: InventoryCollector
+    errors: ErrorsCollector
     others: tuple[Collector, ...]
-    profile: Profile
+    settings: Settings
 
     @property
     def running(self) -> tuple[Collector, ...]:
-        """Those that are switched on and have something to tell in the profile, in the order of `COLLECTORS`."""
-        found = {each.name: each for each in (*self.others, self.jobs, self.schedules, self.history)}
-        wanted = (found[name] for name in COLLECTORS if self.profile != "lean" or name not in UNUSED_IN_LEAN)
-        return tuple(each for each in wanted if each.settings.enabled)
+        """Those that are on, in the order of `COLLECTORS`."""
+        named = (self.inventory, self.errors, self.jobs, self.schedules, self.history)
+        found: dict[str, Collector] = {each.name: each for each in (*self.others, *named)}
+        return tuple(found[name] for name in COLLECTORS if running(name, self.settings))
+
+    def go_on(self, before: Self) -> None:
+        """Begin with what other collectors remember of the same account and keep nowhere else."""
+        self.inventory.go_on(before.inventory)
+        self.errors.go_on(before.errors)
 
 
 def collectors_of(
@@ -149,24 +166,24 @@ def collectors_of(
             client, chosen.schedules, model, memory, chosen.jobs.overlap, ownership.silence_of
         ),
         history=HistoryCollector(client, chosen.history, ledger, chosen.jobs),
+        inventory=InventoryCollector(client, chosen.inventory, full=full),
+        errors=ErrorsCollector(
+            client,
+            _errors_settings(chosen.errors, settings.profile),
+            settings.filters,
+            resolved=full,
+            load=resolved.load,
+            save=resolved.save,
+        ),
         others=(
             HealthCollector(client, chosen.health),
-            InventoryCollector(client, chosen.inventory, full=full),
-            ErrorsCollector(
-                client,
-                _errors_settings(chosen.errors, settings.profile),
-                settings.filters,
-                resolved=full,
-                load=resolved.load,
-                save=resolved.save,
-            ),
             ConnectionsCollector(client, chosen.connections),
             AgentsCollector(client, chosen.agents, availability),
             GovernanceCollector(
                 client, chosen.governance, availability, audit_note(memory), sandbox=account.environment == SANDBOX
             ),
         ),
-        profile=settings.profile,
+        settings=settings,
     )
 
 

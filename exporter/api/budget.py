@@ -36,10 +36,18 @@ class _Milliseconds(AbstractClock):
 class Budget:
     """Budget of one account, shared by all its workers. Thread-safe.
 
-    `waited` is told every wait: the reason (`budget` or `retry_after`) and the seconds.
+    `waited` is told every wait: the reason (`budget` or `retry_after`) and the seconds. With `before`, the budget that
+    held until now, there are no more tokens than were left there, and a pause goes on: a changed rate is no new burst.
     """
 
-    def __init__(self, rate: RateLimit, clock: Clock, waited: Callable[[str, float], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        rate: RateLimit,
+        clock: Clock,
+        waited: Callable[[str, float], None] = lambda *_: None,
+        before: "Budget | None" = None,
+    ) -> None:
+        self.rate = rate
         self._clock = clock
         self._waited = waited
         self._milliseconds = _Milliseconds(clock)
@@ -51,6 +59,13 @@ class Budget:
         )
         self._lock = threading.Lock()  # guards _bucket and _paused_until
         self._paused_until = -math.inf
+        if before is not None:
+            self._go_on(before)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether all tokens are there and nothing pauses, as at the very beginning."""
+        return self.tokens() >= self.capacity
 
     def acquire(self, refresh: Refresh, endpoint: str = "-") -> float:
         """Wait for a token; the seconds waited.
@@ -84,6 +99,13 @@ class Budget:
             if self._paused_until > self._clock.monotonic():
                 return 0.0
             return self._left()
+
+    def _go_on(self, before: "Budget") -> None:
+        with before._lock:
+            left, self._paused_until = before._left(), before._paused_until
+        used = self.capacity - math.floor(min(left, self.capacity))
+        if used:
+            self._bucket.put(RateItem("request", self._milliseconds.now(), weight=used))
 
     def _left(self) -> float:
         owed = self._bucket.count()

@@ -46,13 +46,16 @@ class _Flight:
 
 
 class ListingCache:
-    """Cache of one account. Thread-safe; nothing is called while the lock is held."""
+    """Cache of one account. Thread-safe; nothing is called while the lock is held. It begins with what `before` has."""
 
-    def __init__(self, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, clock: Clock, telemetry: Telemetry, before: "ListingCache | None" = None) -> None:
         self._clock = clock
         self._telemetry = telemetry
         self._lock = threading.Lock()  # guards _entries and _flights
         self._entries: OrderedDict[Key, Listing[Any]] = OrderedDict()
+        if before is not None:
+            with before._lock:
+                self._entries.update(before._entries)
         self._flights: dict[Key, _Flight] = {}
 
     def get(self, key: Key, refresh: Refresh, load: Callable[[], Listing[R]]) -> Listing[R]:

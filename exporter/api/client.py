@@ -62,6 +62,9 @@ class CeligoClient:
     """Client of one account. Thread-safe; `close` it, or use it in `with`.
 
     Every method raises a leaf of `ApiError` when the call failed, after the retries that its deadline allows.
+
+    `budget` is the one that held for the account until now. `before` is a client of the same API and token: what it
+    learned is known here. It keeps its connections, and is closed by its owner.
     """
 
     def __init__(
@@ -73,16 +76,20 @@ class CeligoClient:
         telemetry: Telemetry,
         *,
         uniform: Callable[[], float] = random.random,
+        budget: Budget | None = None,
+        before: "CeligoClient | None" = None,
     ) -> None:
         self._limits = limits
         self._clock = clock
         self._telemetry = telemetry
-        self.budget = Budget(account.rate_limit, clock, telemetry.waited)
+        if budget is None or budget.rate != account.rate_limit:
+            budget = Budget(account.rate_limit, clock, telemetry.waited, budget)
+        self.budget = budget
         self._transport = Transport(account.base_url, limits)
-        self._server = ServerClock(clock)
+        self._server: ServerClock = ServerClock(clock) if before is None else before._server
         self._caller = Caller(self._transport, self.budget, token, limits, clock, telemetry, uniform, self._server)
-        self._cache = ListingCache(clock, telemetry)
-        self._unprojected: set[Endpoint] = set()
+        self._cache: ListingCache = ListingCache(clock, telemetry, None if before is None else before._cache)
+        self._unprojected: set[Endpoint] = set() if before is None else set(before._unprojected)
 
     def token_info(self, refresh: Refresh) -> TokenInfo:
         """Who the token belongs to; the cheapest call (contract 3.1)."""

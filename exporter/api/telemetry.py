@@ -35,32 +35,48 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Telemetry:
-    """Counts of one account. Thread-safe."""
+class _Counts:
+    """What only ever grows. One client after the other counts here, and an old one that still hangs does, too."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()  # guards all but the metric objects, which guard themselves
-        self._version = 0
-        self._known: set[Endpoint] = set()
-        self._cached: set[Endpoint] = set()
-        self._outcomes: dict[Endpoint, tuple[bool, float]] = {}
-        self._failures: dict[Endpoint, ApiError] = {}
-        self._skew: float | None = None
-        self._counters = {
+    def __init__(self) -> None:
+        self.lock = threading.Lock()  # guards all but the metric objects, which guard themselves
+        self.version = 0
+        self.known: set[Endpoint] = set()
+        self.cached: set[Endpoint] = set()
+        self.counters = {
             name: Counter(name, "-", labels, registry=None)
             for name, labels in _LABELS.items()
             if name.endswith("_total")
         }
         name = "celigo_api_request_duration_seconds"
-        self._durations = Histogram(name, "-", _LABELS[name], buckets=DURATION_BUCKETS, registry=None)
+        self.durations = Histogram(name, "-", _LABELS[name], buckets=DURATION_BUCKETS, registry=None)
         for reason in WAIT_REASONS:
-            self._counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason)
+            self.counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason)
+
+
+class Telemetry:
+    """Counts of one account, and how its newest calls ended. Thread-safe.
+
+    With `before` the counters go on; with `same_api` what is known of the newest calls stays, too.
+    """
+
+    def __init__(self, clock: Clock, before: "Telemetry | None" = None, *, same_api: bool = True) -> None:
+        self._clock = clock
+        self._counts: _Counts = _Counts() if before is None else before._counts
+        self._lock = threading.Lock()  # guards everything below
+        self._outcomes: dict[Endpoint, tuple[bool, float]] = {}
+        self._failures: dict[Endpoint, ApiError] = {}
+        self._skew: float | None = None
+        if before is not None and same_api:
+            with before._lock:
+                self._outcomes.update(before._outcomes)
+                self._failures.update(before._failures)
+                self._skew = before._skew
 
     @property
     def version(self) -> int:
         """Grows with every event."""
-        return self._version
+        return self._counts.version
 
     def exchange(
         self, endpoint: Endpoint, code: str, seconds: float, body_bytes: int, *, method: str | None = None
@@ -68,29 +84,29 @@ class Telemetry:
         """One attempt was sent: its status (`none` without a response), its duration, the decompressed body's size."""
         self._introduce(endpoint)
         method = method or endpoint.method
-        self._counters["celigo_api_requests_total"].labels(endpoint.value, method, code).inc()
-        self._durations.labels(endpoint.value, method).observe(seconds)
-        self._counters["celigo_api_response_bytes_total"].labels(endpoint.value).inc(body_bytes)
+        self._counts.counters["celigo_api_requests_total"].labels(endpoint.value, method, code).inc()
+        self._counts.durations.labels(endpoint.value, method).observe(seconds)
+        self._counts.counters["celigo_api_response_bytes_total"].labels(endpoint.value).inc(body_bytes)
         self._moved()
 
     def error(self, endpoint: Endpoint, type: str) -> None:  # noqa: A002 - the label's name
         """One attempt failed."""
         self._introduce(endpoint)
-        self._counters["celigo_api_errors_total"].labels(endpoint.value, type).inc()
+        self._counts.counters["celigo_api_errors_total"].labels(endpoint.value, type).inc()
         self._moved()
 
     def retry(self, endpoint: Endpoint, reason: str) -> None:
         """An attempt is repeated because of `reason`, an error type."""
         self._introduce(endpoint)
-        self._counters["celigo_api_retries_total"].labels(endpoint.value, reason).inc()
+        self._counts.counters["celigo_api_retries_total"].labels(endpoint.value, reason).inc()
         self._moved()
 
     def cache(self, endpoint: Endpoint, result: str) -> None:
         """One look-up in the cache ended in `result`."""
-        with self._lock:
-            new = endpoint not in self._cached
-            self._cached.add(endpoint)
-        counter = self._counters["celigo_api_cache_requests_total"]
+        with self._counts.lock:
+            new = endpoint not in self._counts.cached
+            self._counts.cached.add(endpoint)
+        counter = self._counts.counters["celigo_api_cache_requests_total"]
         if new:
             for each in CACHE_RESULTS:
                 counter.labels(endpoint.value, each)
@@ -99,7 +115,7 @@ class Telemetry:
 
     def waited(self, reason: str, seconds: float) -> None:
         """A worker waited for the budget or because a 429 asked for it."""
-        self._counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason).inc(max(0.0, seconds))
+        self._counts.counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason).inc(max(0.0, seconds))
         self._moved()
 
     def skew(self, seconds: float | None) -> None:
@@ -138,7 +154,7 @@ class Telemetry:
         if name == "celigo_api_request_duration_seconds":
             return self._distributions(labels)
         series: dict[tuple[str, ...], Value] = {}
-        for family in self._counters[name].collect():
+        for family in self._counts.counters[name].collect():
             for sample in family.samples:
                 if sample.name == name:
                     series[tuple(sample.labels[label] for label in labels)] = sample.value
@@ -146,7 +162,7 @@ class Telemetry:
 
     def _distributions(self, labels: tuple[str, ...]) -> Series:
         parts: dict[tuple[str, ...], tuple[list[int], list[float], list[int]]] = {}
-        for family in self._durations.collect():
+        for family in self._counts.durations.collect():
             for sample in family.samples:
                 key = tuple(sample.labels[label] for label in labels)
                 cumulative, total, count = parts.setdefault(key, ([], [], []))
@@ -160,15 +176,15 @@ class Telemetry:
 
     def _introduce(self, endpoint: Endpoint) -> None:
         """Start the closed enumerations of a new endpoint at 0, so that `increase` sees the first event."""
-        with self._lock:
-            if endpoint in self._known:
+        with self._counts.lock:
+            if endpoint in self._counts.known:
                 return
-            self._known.add(endpoint)
+            self._counts.known.add(endpoint)
         for kind in ERROR_TYPES:
-            self._counters["celigo_api_errors_total"].labels(endpoint.value, kind)
+            self._counts.counters["celigo_api_errors_total"].labels(endpoint.value, kind)
         for reason in RETRY_REASONS:
-            self._counters["celigo_api_retries_total"].labels(endpoint.value, reason)
+            self._counts.counters["celigo_api_retries_total"].labels(endpoint.value, reason)
 
     def _moved(self) -> None:
-        with self._lock:
-            self._version += 1
+        with self._counts.lock:
+            self._counts.version += 1

@@ -1,5 +1,6 @@
 """Where the token comes from, and how a rotated one is noticed."""
 
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from exporter.logs import redact
 from exporter.secret import Secret
 
 _MAX_BYTES = 64 * 1024
+
+_log = logging.getLogger(__name__)
 
 
 class TokenUnreadable(Exception):
@@ -32,7 +35,8 @@ class TokenProvider:
         self._source = source
         self._environ = environ
         self._clock = clock
-        self._lock = threading.Lock()  # guards _token and _seen
+        self._lock = threading.Lock()  # guards everything below
+        self._told: tuple[tuple[int, ...] | None, str] | None = None
         self._seen = self._fingerprint()
         self._token = self._read()
 
@@ -54,12 +58,23 @@ class TokenProvider:
             self._reread(self._fingerprint())
             return self._token != refused
 
+    def reread(self) -> None:
+        """Look for the token again where it is, changed or not."""
+        with self._lock:
+            self._reread(self._fingerprint())
+
     def _reread(self, fingerprint: tuple[int, ...] | None) -> None:
+        before = self._token
         try:
             self._token = self._read()
-        except TokenUnreadable:
+        except TokenUnreadable as unreadable:
+            if self._told != (fingerprint, unreadable.reason):
+                _log.warning("a token cannot be read anew, the last one stays in use: %s", unreadable)
+            self._told = (fingerprint, unreadable.reason)
             return
-        self._seen = fingerprint
+        self._seen, self._told = fingerprint, None
+        if self._token != before:
+            _log.info("a token was read anew from %s", self._source.file or self._source.env)
 
     def _fingerprint(self) -> tuple[int, ...] | None:
         if self._source.file is None:

@@ -8,7 +8,7 @@ them after the other, so that it holds up no other flow.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from exporter.api.endpoints import is_id
 from exporter.api.errors import NotFound
@@ -67,6 +67,10 @@ class DrillDown:
         self._cleared: dict[StepKey, float] = {}
         self._flow_turns: Turns[str] = Turns()
         self._step_turns: Turns[StepKey] = Turns(_flow_of)
+
+    def go_on(self, before: Self) -> None:
+        """Know what another one knows, which may be reading right now: each copy is made in one step."""
+        self._served, self._steps, self._cleared = dict(before._served), dict(before._steps), dict(before._cleared)
 
     def read(self, refresh: Refresh, counts: Mapping[str, OpenCount], attempts: Attempts) -> None:
         """Take over the roll-ups' `counts`, then ask for what changed, within the caps."""

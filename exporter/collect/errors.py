@@ -5,7 +5,7 @@ published before the slower reading begins. Resolved errors come from another ca
 makes the other one stale.
 """
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
@@ -59,6 +59,11 @@ class ErrorsCollector:
         self._rollups = RollUps(client)
         self._drilldown = DrillDown(client, settings)
         self._resolved = ResolvedErrors(client, settings.lasting_seconds, load, save) if resolved else None
+
+    def go_on(self, before: Self) -> None:
+        """Begin with what another collector of the same account knows, so that nothing is asked for again."""
+        self._rollups.go_on(before._rollups)
+        self._drilldown.go_on(before._drilldown)
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read and publish `open_errors` and `resolved_errors`; raises the first ApiError that matters."""

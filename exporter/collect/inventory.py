@@ -11,7 +11,7 @@ Sources: contract 3.2, 3.4, 3.12 and 3.14.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
@@ -104,6 +104,11 @@ class InventoryCollector:
         self._last_exports = LastExports(client, settings.last_exports_per_run) if full else None
         self._told: _Told | None = None
         self._published: dict[str, object] = {}
+
+    def go_on(self, before: Self) -> None:
+        """Begin with the delta positions that another collector of the same account knows."""
+        if self._last_exports is not None and before._last_exports is not None:
+            self._last_exports.go_on(before._last_exports)
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Publish `inventory`, `steps` and, if full, `last_exports`; raises the first ApiError that matters.

@@ -5,7 +5,7 @@ celigo_flow_last_export_timestamp_seconds{flow_id="64b2"} 1788080400
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from exporter.api.endpoints import is_id
 from exporter.api.errors import NotFound
@@ -41,6 +41,10 @@ class LastExports:
         self._per_run = per_run
         self._turns: Turns[str] = Turns()
         self._told: dict[str, float] = {}
+
+    def go_on(self, before: Self) -> None:
+        """Know what another one was told."""
+        self._told = dict(before._told)
 
     @property
     def view(self) -> LastExportsView:

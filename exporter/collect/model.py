@@ -5,7 +5,9 @@ its staleness is no longer handed out: unknown is absent, never 0.
 """
 
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 V = TypeVar("V")
@@ -29,13 +31,21 @@ class Reading:
 
 
 class AccountModel:
-    """Newest reading of each part. Thread-safe: readings are immutable and swapped under one lock."""
+    """Newest reading of each part. Thread-safe: readings are immutable and swapped under one lock.
 
-    def __init__(self, parts: tuple[Part, ...]) -> None:
+    It begins with the `readings` by part, which another model held.
+    """
+
+    def __init__(self, parts: tuple[Part, ...], readings: Mapping[str, Reading] = MappingProxyType({})) -> None:
         self._staleness = {part.name: part.staleness for part in parts}
-        self._readings: dict[str, Reading] = {}
-        self._versions = 0
+        self._readings = dict(readings)
+        self._versions = max((reading.version for reading in readings.values()), default=0)
         self._lock = threading.Lock()  # guards _readings and _versions
+
+    def readings(self, parts: Collection[str]) -> Mapping[str, Reading]:
+        """The newest readings of some parts, stale ones among them; those without any are left out."""
+        with self._lock:
+            return {part: self._readings[part] for part in parts if part in self._readings}
 
     def publish(self, part: str, view: object, at: float) -> None:
         """Make `view` the newest of `part`, true at monotonic instant `at`. Raises KeyError for an unknown part."""

@@ -6,7 +6,7 @@ numbers until they are stale; the others are not touched by it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from exporter.api.endpoints import Endpoint, is_id
 from exporter.api.listing import Listing
@@ -48,6 +48,10 @@ class RollUps:
         self._untold_since: dict[str, float] = {}
         self._homes: Mapping[str, str] = {}
         self._strangers: dict[str, float] = {}
+
+    def go_on(self, before: Self) -> None:
+        """Know when an error last occurred as another one does; how many are open has to be asked first."""
+        self._counts = dict(before._counts)
 
     @property
     def newest(self) -> float | None:

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from exporter import logs
 from exporter.api.errors import ApiError, Forbidden, NotFound
@@ -71,13 +72,21 @@ class Grid:
         met = self._next is not None and now - self._next < self._interval
         self._next = (self._next if met and self._next is not None else now) + self._interval
 
+    def go_on(self, before: Self) -> None:
+        """Keep to the instants of another grid as far as this interval allows."""
+        if before._next is not None:
+            self._next = before._next - before._interval + self._interval
+
     def postpone(self, until: float) -> None:
         """Let nothing be due before `until`, but for the moment that a scrape may come early."""
         self._next = until if self._next is None else max(self._next, until)
 
 
 class CollectorRunner:
-    """One collector of one account. `claim` and `status` are thread-safe; `run` is called by who claimed."""
+    """One collector of one account. `claim` and `status` are thread-safe; `run` is called by who claimed.
+
+    A run that fails after it was told to stop leaves no trace: nobody knows how it would have ended.
+    """
 
     def __init__(self, account: str, collector: Collector, model: AccountModel, clock: Clock) -> None:
         self.collector = collector
@@ -88,6 +97,22 @@ class CollectorRunner:
         self._lock = threading.Lock()  # guards _running, _grid and _status
         self._running = False
         self._status = CollectorStatus(collector.name, collector.settings.interval)
+
+    def go_on(self, before: Self, *, fresh: bool, on_time: bool) -> None:
+        """Take over the counts of another runner, before the first run.
+
+        `fresh`: how its newest run ended still holds. `on_time`: so does when the next one is due, unless one of its
+        runs is under way, whose work is then due again.
+        """
+        with before._lock:
+            held, running = before._status, before._running
+            if fresh and on_time and not running:
+                self._grid.go_on(before._grid)
+        blank = self._status
+        if fresh:
+            self._status = replace(held, interval=blank.interval)
+        else:
+            self._status = replace(blank, errors=held.errors, truncated=held.truncated, rejected=held.rejected)
 
     @property
     def status(self) -> CollectorStatus:
@@ -119,8 +144,13 @@ class CollectorRunner:
         except ApiError as error:
             failure = error
         except Exception as error:  # a bug of ours must not cost the other collectors
-            _log.error("a collector has a bug", extra={"fields": {**bug_fields(error)}})
+            if not stop.is_set():  # else its ledger may be in other hands, which change it meanwhile
+                _log.error("a collector has a bug", extra={"fields": {**bug_fields(error)}})
             failure = error
+        if failure is not None and stop.is_set():
+            with self._lock:
+                self._running = False
+            return
         self._finish(refresh, self._clock.monotonic() - started, failure)
 
     def _finish(self, refresh: Refresh, duration: float, failure: BaseException | None) -> None:

@@ -107,7 +107,7 @@ class AccountSnapshots:
     """Rendered blocks of one account. Thread-safe; builds are done by one thread at a time.
 
     `own` adds a block about the exporter itself, which is made from the others and comes last. `extent` says how much
-    there is to see.
+    there is to see. What `before` counted goes on.
     """
 
     def __init__(
@@ -118,6 +118,7 @@ class AccountSnapshots:
         clock: Clock,
         own: OwnFamilies | None = None,
         extent: Extent = _EVERYTHING,
+        before: "AccountSnapshots | None" = None,
     ) -> None:
         self._scope = scope
         self._model = model
@@ -136,6 +137,9 @@ class AccountSnapshots:
         self._failures: Counter[str] = Counter()
         self._versions = itertools.count(1)
         self._lock = threading.Lock()  # guards everything above that changes, and is held while building
+        if before is not None:
+            with before._lock:
+                self._left_out, self._failures = before._left_out.copy(), before._failures.copy()
 
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
         """What is known at monotonic instant `now`: the blocks in their order, those with nothing to say left out."""

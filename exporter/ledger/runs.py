@@ -7,9 +7,11 @@ can see its numbers.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Self
 
 from exporter.api.models import Job
 from exporter.ledger.draft import Draft, placed_at
@@ -40,12 +42,27 @@ class RunLedger:
     Thread-safe, but for what it hands out as a view of the living ledger: that belongs to the thread that reads jobs.
     `memory` is what is remembered beside the counters. `also` is told the flow runs that come into the counters, and
     answers with notes that are kept by the same change.
+
+    Every change raises LedgerGone once the ledger was handed over or ended.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | Keeper) -> None:
         self.also: Callable[[Sequence[FinishedRun]], Mapping[str, str]] | None = None
-        self._keeper = Keeper(store)
+        self._keeper = store if isinstance(store, Keeper) else Keeper(store)
         self.memory = Memory(self._keeper)
+
+    @contextmanager
+    def handing_over(self) -> Iterator[Self]:
+        """The next ledger of the account, with all its counts; this one stands still in the body, and ends with it.
+
+        When the body raises, this one goes on.
+        """
+        with self._keeper.handing_over() as keeper:
+            yield type(self)(keeper)
+
+    def end(self) -> None:
+        """Count nothing any more."""
+        self._keeper.end()
 
     def watermark(self, kind: Kind) -> float | None:
         """Every job of `kind` created before has been read; None before the first complete window."""

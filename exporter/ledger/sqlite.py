@@ -37,6 +37,14 @@ class StateLocked(Exception):
     """Another process uses the state file."""
 
 
+class StateUnreadable(Exception):
+    """What the state file holds of an account cannot be read; `trouble` is why."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(TROUBLES[trouble])
+        self.trouble: Trouble = trouble
+
+
 class StateFile:
     """Use it in `with`, or call `close`. Thread-safe. Raises StateLocked when another process has the file."""
 
@@ -68,8 +76,14 @@ class StateFile:
             return StateStatus("sqlite", persistent, self._trouble, dict(self._failures), size)
 
     def account(self, name: str) -> Store:
-        """The store of one of the accounts named at opening."""
-        return _AccountStore(self, name, self._loaded.pop(name, LedgerState()))
+        """The store of one account; one that was not named at opening is read now. Raises StateUnreadable."""
+        with self._lock:
+            if name not in self._loaded and self._connection is not None:
+                try:
+                    self._loaded[name] = read_state(self._connection, name)
+                except (sqlite3.Error, OSError, ValueError) as failure:
+                    raise StateUnreadable(trouble_of(failure)) from None
+            return _AccountStore(self, name, self._loaded.pop(name, LedgerState()))
 
     def commit(self, name: str, change: LedgerChange, state: LedgerState) -> None:
         """See `Store.commit`."""
@@ -83,6 +97,11 @@ class StateFile:
             except (sqlite3.Error, OSError, ValueError) as failure:
                 self._unsaved.add(name)
                 self._failed(failure)
+
+    def forget(self, name: str) -> None:
+        """See `StateStore.forget`."""
+        with self._lock:
+            self._unsaved.discard(name)
 
     def close(self) -> None:
         """Close the file; later commits are not saved, which the next start reads again."""

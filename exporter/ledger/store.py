@@ -62,7 +62,11 @@ class StateStore(Protocol):
         ...
 
     def account(self, name: str) -> Store:
-        """The store of one account."""
+        """The store of one account, whose ledger nobody else uses. Raises StateUnreadable."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """The ledger of an account is used no more: what it could not save is lost, what it saved stays."""
         ...
 
     def close(self) -> None:
@@ -82,6 +86,9 @@ class MemoryState:
         """A store that forgets."""
         del name
         return MemoryStore()
+
+    def forget(self, name: str) -> None:
+        """Nothing to do."""
 
     def close(self) -> None:
         """Nothing to do."""

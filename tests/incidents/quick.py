@@ -59,8 +59,8 @@ def quick(names: frozenset[str] | None) -> Iterator[None]:
     def series(telemetry: Telemetry, name: str) -> Series:
         if names is not None and not _wanted(name, names):
             return {}
-        counter = telemetry._counters.get(name)
-        return distributed(telemetry._durations) if counter is None else counted(counter)
+        counter = telemetry._counts.counters.get(name)
+        return distributed(telemetry._counts.durations) if counter is None else counted(counter)
 
     with (
         mock.patch.object(snapshot, "lines", rendered),

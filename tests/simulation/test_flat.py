@@ -55,7 +55,7 @@ def resident_bytes() -> int:
 def measured(world: World, hour: int) -> Measure:
     """All of it now."""
     assert world.fleet is not None
-    state = world.fleet.accounts[0]._ledger._state
+    state = world.fleet.accounts[0].ledger._state
     path = Path(world.settings.state.path or "")
     size = sum(part.stat().st_size for part in path.parent.iterdir())
     ids = len(state.counted) + len(state.pending)
