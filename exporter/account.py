@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from functools import partial
 
+from exporter import logs
 from exporter.api.budget import Budget
 from exporter.api.client import CeligoClient
 from exporter.api.telemetry import Telemetry
@@ -97,7 +98,6 @@ class AccountRuntime:
         self._lock = threading.Lock()  # guards _futures and _folded
         if before is not None and held is not None:
             self._go_on(before, held)
-        self._workers = workers(f"account-{account.name}", max(1, len(self._runners)))
         self._snapshots: AccountSnapshots = AccountSnapshots(
             Scope(account.name, account.environment),
             self.model,
@@ -107,6 +107,7 @@ class AccountRuntime:
             Extent(settings.profile, settings.filters, settings.limits.series),
             None if before is None else before._snapshots,
         )
+        self._workers = workers(f"account-{account.name}", max(1, len(self._runners)))
 
     def _go_on(self, before: "AccountRuntime", held: Lasting) -> None:
         for name, runner in self._runners.items():
@@ -184,7 +185,8 @@ class AccountRuntime:
 
     def reread_token(self) -> None:
         """Look for the token again; one that cannot be read leaves the last one in use."""
-        self._token.reread()
+        with logs.context(account=self.account.name):
+            self._token.reread()
 
     def _run(self, runner: CollectorRunner) -> None:
         runner.run(self._stop)

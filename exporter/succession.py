@@ -67,14 +67,14 @@ def _misleading(before: Given, after: Given) -> frozenset[str]:
 def _asked(given: Given) -> Mapping[str, object]:
     """All that decides on what each collector asks, and what it makes of it; not how often."""
     settings = given.settings
-    full = settings.profile == "full"
+    full, jobs = settings.profile == "full", settings.collectors.jobs
     beside: dict[str, object] = {
         "inventory": full,
         "jobs": full,
         "errors": (settings.profile, settings.filters),
         "governance": _is_sandbox(given),
-        "schedules": (settings.ownership, settings.collectors.jobs.overlap),
-        "history": settings.collectors.jobs,
+        "schedules": (settings.ownership, jobs.overlap),
+        "history": (jobs.overlap, jobs.retention),
     }
     untimed = {
         name: replace(getattr(settings.collectors, name), interval=1.0, timeout=None, staleness=None)

@@ -69,12 +69,15 @@ class TokenProvider:
             self._token = self._read()
         except TokenUnreadable as unreadable:
             if self._told != (fingerprint, unreadable.reason):
-                _log.warning("a token cannot be read anew, the last one stays in use: %s", unreadable)
+                _log.warning(
+                    "a token cannot be read anew, the last one stays in use",
+                    extra={"fields": {"place": unreadable.place, "problem": unreadable.reason}},
+                )
             self._told = (fingerprint, unreadable.reason)
             return
         self._seen, self._told = fingerprint, None
         if self._token != before:
-            _log.info("a token was read anew from %s", self._source.file or self._source.env)
+            _log.info("a token was read anew", extra={"fields": {"place": self._source.file or self._source.env}})
 
     def _fingerprint(self) -> tuple[int, ...] | None:
         if self._source.file is None:

@@ -128,6 +128,13 @@ WEB_FLAGS = (
 )
 """Flags of the HTTP side; see `web_settings`."""
 
+LIFECYCLE_FLAG = click.Option(
+    ["--web.enable-lifecycle", "enable_lifecycle"],
+    is_flag=True,
+    default=DEFAULTS.enable_lifecycle,
+    help="Let POST /-/reload read the configuration anew, as SIGHUP does.",
+)
+
 
 def log_flags(level: logs.LogLevel) -> tuple[click.Option, click.Option]:
     """`--log.level`, with its default for this command, and `--log.format`."""

@@ -1,15 +1,18 @@
 """`celigo-exporter serve`: the exporter."""
 
+from dataclasses import replace
+from functools import partial
+
 import click
 
 from exporter import logs
 from exporter.commands.environment import ReadsAccounts
-from exporter.commands.flags import CONFIG_FLAG, WEB_FLAGS, log_flags, web_settings
+from exporter.commands.flags import CONFIG_FLAG, LIFECYCLE_FLAG, WEB_FLAGS, log_flags, web_settings
 from exporter.commands.invocation import Invocation
 from exporter.config.load import load_settings
 
 
-@click.command("serve", cls=ReadsAccounts, params=[CONFIG_FLAG, *WEB_FLAGS, *log_flags("info")])
+@click.command("serve", cls=ReadsAccounts, params=[CONFIG_FLAG, *WEB_FLAGS, LIFECYCLE_FLAG, *log_flags("info")])
 @click.pass_obj
 def serve(
     invocation: Invocation,
@@ -18,19 +21,22 @@ def serve(
     telemetry_path: str,
     external_url: str | None,
     timeout_offset: float,
+    enable_lifecycle: bool,
     log_level: logs.LogLevel,
     log_format: logs.LogFormat,
 ) -> int:
     """Serve the metrics over HTTP (also without any command).
 
     Metrics are at /metrics, a page for people at /, /-/healthy and /-/ready tell whether it is alive and has something
-    to serve. integrator.io is asked when somebody scrapes, and only for what is older than its interval. SIGTERM ends
-    it in order.
+    to serve. integrator.io is asked when somebody scrapes, and only for what is older than its interval. SIGHUP reads
+    the settings again, SIGTERM ends it in order.
     """
     web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset)
+    web = replace(web, enable_lifecycle=enable_lifecycle)
     logs.configure(log_level, log_format, clock=invocation.clock)
-    settings = load_settings(config_file, invocation.environ, web)
+    load = partial(load_settings, config_file, invocation.environ, web)
+    settings = load()
     # The web server takes long to import, which the other commands need not pay for.
     from exporter.serve.server import serve as run
 
-    return run(settings, invocation.environ, invocation.clock)
+    return run(settings, invocation.environ, invocation.clock, load=load)

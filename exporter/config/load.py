@@ -52,6 +52,7 @@ def parse_settings(text: str, source: str, environ: Mapping[str, str]) -> Settin
         limits=read_section(entries["limits"], LIMITS, Limits()) if "limits" in entries else Limits(),
         state=read_section(entries["state"], STATE, StateSettings()) if "state" in entries else StateSettings(),
         source=source,
+        state_line=entries["state"].key_line if "state" in entries else None,
         **shown,
     )
 

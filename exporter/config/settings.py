@@ -229,11 +229,12 @@ class Web:
     telemetry_path: str = "/metrics"
     external_url: str | None = None
     timeout_offset: float = 0.5
+    enable_lifecycle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything. `source` is the file it came from, None for the environment alone."""
+    """Everything. `source` is the file it came from, None for the environment alone, `state_line` its line `state:`."""
 
     accounts: tuple[Account, ...]
     collectors: Collectors = Collectors()
@@ -244,3 +245,4 @@ class Settings:
     filters: Filters = Filters()
     ownership: tuple[Owner, ...] = ()
     source: str | None = field(default=None, compare=False)
+    state_line: int | None = field(default=None, compare=False)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from exporter.expose.negotiate import accepts_gzip, choose_format
 from exporter.serve.fleet import Fleet
+from exporter.serve.lifecycle import reload_endpoint
 from exporter.serve.page import page_headers, render_page
 from exporter.serve.request_log import RequestLog
 from exporter.serve.scrape import BadSelection, check_parameters, refresh, selection, wait_seconds
@@ -26,6 +27,7 @@ def build_app(fleet: Fleet) -> Starlette:
         Route(fleet.settings.web.telemetry_path, endpoints.metrics, methods=["GET"]),
         Route("/-/healthy", endpoints.healthy, methods=["GET"]),
         Route("/-/ready", endpoints.ready, methods=["GET"]),
+        Route("/-/reload", reload_endpoint(fleet.reload_requests.request, fleet.settings.web), methods=["POST", "PUT"]),
         Route("/", endpoints.page, methods=["GET"]),
     ]
     # The request's id is given first, so that the lines of everything within carry it.
@@ -51,10 +53,11 @@ class _Endpoints:
         except BadSelection as bad:
             return PlainTextResponse(f"{bad}\n", 400, _NO_SNIFF)
         timeout = request.headers.get("X-Prometheus-Scrape-Timeout-Seconds")
-        await refresh(self._fleet, wanted, wait_seconds(timeout, self._fleet.settings.web.timeout_offset))
+        roster = self._fleet.roster  # a reload meanwhile must not mix two of them
+        await refresh(self._fleet, roster, wanted, wait_seconds(timeout, roster.settings.web.timeout_offset))
         fmt = choose_format(request.headers.get("Accept"))
         compressed = accepts_gzip(request.headers.get("Accept-Encoding"))
-        make = partial(self._fleet.documents.content, wanted, fmt, compressed=compressed)
+        make = partial(roster.documents.content, wanted, fmt, compressed=compressed)
         body = await to_thread.run_sync(make)
         headers = {"Content-Type": body.content_type, "Vary": "Accept, Accept-Encoding", **_NO_SNIFF}
         if body.encoding is not None:

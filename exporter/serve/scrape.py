@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from exporter.expose.document import Selection
 from exporter.serve.fleet import SELECTABLE, Fleet
+from exporter.serve.roster import Roster
 
 DEFAULT_SECONDS = 10.0
 """Prometheus' own default timeout, for scrapers that do not tell theirs."""
@@ -56,8 +57,8 @@ def wait_seconds(timeout_header: str | None, offset: float) -> float:
     return min(max(timeout - offset, SHORTEST_SECONDS), LONGEST_SECONDS)
 
 
-async def refresh(fleet: Fleet, wanted: Selection, seconds: float) -> None:
-    """Start what is due and wait for it and for what is under way, at most `seconds`; the rest goes on behind.
+async def refresh(fleet: Fleet, roster: Roster, wanted: Selection, seconds: float) -> None:
+    """Start what is due in `roster` and wait for it and for what is under way, at most `seconds`; the rest goes on.
 
     A run that has outlived the wait of one scrape is not waited for by the next: a collector that reads for minutes
     must not make every scrape meanwhile as slow as it may be. When the exporter is told to end, the wait ends too, so
@@ -65,7 +66,7 @@ async def refresh(fleet: Fleet, wanted: Selection, seconds: float) -> None:
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    awaited = {asyncio.wrap_future(each): each for each in fleet.trigger(wanted) if each not in fleet.outlived}
+    awaited = {asyncio.wrap_future(each): each for each in roster.trigger(wanted) if each not in fleet.outlived}
     under_way = set(awaited)
     while under_way and not fleet.stopping and (left := deadline - loop.time()) > 0:
         _, under_way = await asyncio.wait(under_way, timeout=min(left, _LOOK_SECONDS))

@@ -14,6 +14,7 @@ from exporter.config.settings import Settings
 from exporter.serve.app import build_app
 from exporter.serve.backfill_bar import BackfillBar
 from exporter.serve.fleet import Fleet
+from exporter.serve.reload import Reloader
 from exporter.serve.sockets import open_sockets, url_of
 
 _GRACE_SECONDS = 2
@@ -22,13 +23,19 @@ _log = logging.getLogger(__name__)
 
 
 def serve(
-    settings: Settings, environ: Mapping[str, str], clock: Clock, started: Callable[[Sequence[str]], None] | None = None
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    started: Callable[[Sequence[str]], None] | None = None,
+    load: Callable[[], Settings] | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean end. Raises ConfigError for what is wrong locally.
 
     `started` is told the URLs once the sockets are open. One collection is started at once, so that the first scrape
-    finds something; afterwards only scrapes start any.
+    finds something; afterwards only scrapes start any. `load` gives the settings anew for a reload; without it they
+    stay.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until there is something to reload
     sockets = open_sockets(settings.web.listen_addresses)
     try:
         with Fleet(settings, environ, clock) as fleet:
@@ -37,7 +44,7 @@ def serve(
             if fleet.state.status.trouble is None:  # a trouble was told when the file was opened
                 _tell_state(settings.state.path)
             fleet.trigger()
-            with BackfillBar(fleet.backfill_ratios):
+            with BackfillBar(fleet.backfill_ratios), Reloader(fleet, load or (lambda: settings)):
                 _run(fleet, sockets, lambda: started(urls) if started is not None else None)
     finally:
         logs.tell_all()
@@ -87,6 +94,8 @@ def _run(fleet: Fleet, sockets: list[socket.socket], started: Callable[[], None]
     server = _Server(fleet)
     # Also for signals before uvicorn takes them over, and when it raises them again after its end.
     before = {each: signal.signal(each, server.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: fleet.reload_requests.request())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     try:
         started()
         server.run(sockets=sockets)

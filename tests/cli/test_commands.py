@@ -1,6 +1,6 @@
 """What each command hands to the part that does its work, and what it makes of the outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ class Served:
     settings: Settings | None = None
     environ: Mapping[str, str] | None = None
     clock: Clock | None = None
+    load: Callable[[], Settings] | None = None
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Served:
     seen = Served()
 
-    def serve(settings: Settings, environ: Mapping[str, str], clock: Clock) -> int:
-        seen.settings, seen.environ, seen.clock = settings, environ, clock
+    def serve(settings: Settings, environ: Mapping[str, str], clock: Clock, *, load: Callable[[], Settings]) -> int:
+        seen.settings, seen.environ, seen.clock, seen.load = settings, environ, clock, load
         return 0
 
     monkeypatch.setattr("exporter.serve.server.serve", serve)
@@ -70,14 +71,25 @@ def test_every_web_flag_reaches_the_settings(call: Call, served: Served) -> None
         "--web.telemetry-path=/celigo",
         "--web.external-url=https://Example.com/x/",
         "--timeout-offset=1.5",
+        "--web.enable-lifecycle",
     )
     assert ended.status == 0
-    assert settings_of(served).web == Web(("127.0.0.1:1", "[::1]:2"), "/celigo", "https://example.com/x", 1.5)
+    addresses = ("127.0.0.1:1", "[::1]:2")
+    assert settings_of(served).web == Web(addresses, "/celigo", "https://example.com/x", 1.5, enable_lifecycle=True)
+
+
+def test_what_is_read_again_is_the_same_file_with_the_same_flags(call: Call, served: Served, config_file: Path) -> None:
+    assert call(f"--config.file={config_file}", "--web.telemetry-path=/celigo").status == 0
+    config_file.write_text(config_file.read_text().replace("acme", "other"))
+    assert served.load is not None
+    again = served.load()
+    assert [account.name for account in again.accounts] == ["other"]
+    assert again.web.telemetry_path == "/celigo"
 
 
 @pytest.mark.parametrize(("least", "lines"), [("debug", 2), ("info", 1), ("error", 0)])
 def test_the_log_is_set_up_before_serving(call: Call, monkeypatch: pytest.MonkeyPatch, least: str, lines: int) -> None:
-    def serve(*_: object) -> int:
+    def serve(*_: object, **__: object) -> int:
         import logging
 
         logging.getLogger("exporter.x").info("m")

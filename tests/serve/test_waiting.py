@@ -9,6 +9,7 @@ from weakref import WeakSet
 import pytest
 
 from exporter.serve.fleet import Fleet
+from exporter.serve.roster import Roster
 from exporter.serve.scrape import refresh
 
 SHORT, LONG = 0.05, 60.0
@@ -32,7 +33,7 @@ def wait(runs: Runs, seconds: float) -> float:
     async def measured() -> float:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        await refresh(cast("Fleet", runs), None, seconds)
+        await refresh(cast("Fleet", runs), cast("Roster", runs), None, seconds)
         return loop.time() - started
 
     with closing(asyncio.new_event_loop()) as loop:

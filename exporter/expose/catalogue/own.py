@@ -251,6 +251,28 @@ EXPORTER_STATE_SIZE_BYTES = Metric(
     ("backend",),
     scoped=False,
 )
+EXPORTER_CONFIG_LAST_RELOAD_SUCCESSFUL = Metric(
+    "celigo_exporter_config_last_reload_successful",
+    "gauge",
+    "Whether the configuration that was read last is in effect (1) or was rejected, and the last good one stays (0).",
+    ITSELF,
+    scoped=False,
+)
+EXPORTER_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS = Metric(
+    "celigo_exporter_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "When the configuration was last read with success, at the start or later.",
+    ITSELF,
+    scoped=False,
+)
+EXPORTER_CONFIG_RELOADS_TOTAL = Metric(
+    "celigo_exporter_config_reloads_total",
+    "counter",
+    "Reloads of the configuration, by outcome: applied, or rejected, which leaves the last good one in effect.",
+    ITSELF,
+    ("outcome",),
+    scoped=False,
+)
 
 OWN: tuple[Metric, ...] = tuple(value for value in list(vars().values()) if isinstance(value, Metric))
 """Every metric of this section."""

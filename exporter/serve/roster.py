@@ -1,0 +1,120 @@
+"""The accounts of an exporter at one time, and how the next roster is made of this one.
+
+A roster never changes. A reload makes another one, in which accounts under the same settings are the very same objects,
+and puts it in place in one step.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from exporter.account import AccountRuntime
+from exporter.api.budget import Budget
+from exporter.api.token import TokenUnreadable
+from exporter.clock import Clock
+from exporter.collect.workers import Executor, Workers
+from exporter.config.differences import differences
+from exporter.config.problem import ConfigError
+from exporter.config.settings import Account, Settings
+from exporter.expose.document import Documents, Source
+from exporter.ledger.sqlite import StateUnreadable
+from exporter.ledger.store import StateStore, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Accounts, the settings they run under, and the documents made of them."""
+
+    settings: Settings
+    accounts: tuple[AccountRuntime, ...]
+    documents: Documents
+
+    def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
+        """Start what is due in every account; futures of the selected runs under way."""
+        return [future for account in self.accounts for future in account.trigger(names)]
+
+
+class Rosters:
+    """Makes rosters. Used by one thread at a time.
+
+    `own` is the source of what belongs to no account. Accounts that went leave their budgets here as long as these are
+    not full again, or an account that comes and goes would start with a full one each time.
+    """
+
+    def __init__(
+        self,
+        state: StateStore,
+        environ: Mapping[str, str],
+        clock: Clock,
+        own: Source,
+        workers: Callable[[str, int], Executor] = Workers,
+    ) -> None:
+        self._state = state
+        self._environ = environ
+        self._clock = clock
+        self._own = own
+        self._workers = workers
+        self._budgets: dict[str, Budget] = {}
+
+    def change(self, settings: Settings, before: Roster | None, put_in_place: Callable[[Roster], None]) -> Roster:
+        """Make the roster for `settings` and hand it to `put_in_place`, with all ledgers in its accounts' hands then.
+
+        Raises ConfigError when an account has no token or no state that can be read; then nothing changed at all.
+        Afterwards the accounts that are in `before` only count nothing any more; they are still to be closed.
+        """
+        old = {} if before is None else {runtime.account.name: runtime for runtime in before.accounts}
+        stale = set() if before is None else set(differences(before.settings, settings).changed)
+        made: dict[str, AccountRuntime] = {}
+        with ExitStack() as handed_over:
+            try:
+                for account in settings.accounts:
+                    if account.name not in old or account.name in stale:
+                        made[account.name] = self._made(account, settings, old.get(account.name), handed_over)
+                accounts = tuple(made.get(account.name) or old[account.name] for account in settings.accounts)
+                roster = Roster(settings, accounts, self._documents(accounts, before))
+                put_in_place(roster)
+            except BaseException:
+                _close(made.values())
+                raise
+        self._budgets = {name: budget for name, budget in self._budgets.items() if not budget.untouched}
+        for name, runtime in old.items():
+            if runtime in accounts:
+                runtime.reread_token()
+            elif name not in made:
+                self._let_go(runtime)
+        return roster
+
+    def _made(
+        self, account: Account, settings: Settings, old: AccountRuntime | None, handed_over: ExitStack
+    ) -> AccountRuntime:
+        store = self._store(account, settings) if old is None else handed_over.enter_context(old.ledger.handing_over())
+        budget = self._budgets.get(account.name)
+        try:
+            return AccountRuntime(
+                account, settings, self._environ, self._clock, store, self._workers, before=old, budget=budget
+            )
+        except TokenUnreadable as unreadable:
+            raise ConfigError(str(unreadable)) from None
+
+    def _store(self, account: Account, settings: Settings) -> Store:
+        try:
+            return self._state.account(account.name)
+        except StateUnreadable as unreadable:
+            problem = f"what it holds of the account {account.name} cannot be read: {unreadable}"
+            raise ConfigError(problem, source=settings.state.path, key="state.path") from None
+
+    def _documents(self, accounts: tuple[AccountRuntime, ...], before: Roster | None) -> Documents:
+        if before is not None and before.accounts == accounts:
+            return before.documents
+        return Documents((self._own, *accounts), self._clock)
+
+    def _let_go(self, gone: AccountRuntime) -> None:
+        gone.ledger.end()
+        self._state.forget(gone.account.name)
+        self._budgets[gone.account.name] = gone.budget
+
+
+def _close(runtimes: Iterable[AccountRuntime]) -> None:
+    for runtime in runtimes:
+        runtime.close()
