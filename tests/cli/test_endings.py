@@ -13,7 +13,7 @@ from tests.cli.conftest import Call
 
 
 def failing(error: BaseException) -> object:
-    def fail(*_: object) -> int:
+    def fail(*_: object, **__: object) -> int:
         raise error
 
     return fail
