@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from exporter.clock import Clock
-
 Outcome = Literal["applied", "rejected"]
 OUTCOMES: tuple[Outcome, ...] = ("applied", "rejected")
 
@@ -24,22 +22,24 @@ class ReloadStatus:
 
 
 class ReloadRecord:
-    """Begins with the configuration of the start, which was good. Written by one thread at a time."""
+    """Begins with the configuration of the start, which was good. Written by one thread at a time.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._status = ReloadStatus(successful=True, succeeded_at=clock.time(), counts=dict.fromkeys(OUTCOMES, 0))
+    `now` is Unix seconds.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._status = ReloadStatus(successful=True, succeeded_at=now, counts=dict.fromkeys(OUTCOMES, 0))
 
     @property
     def status(self) -> ReloadStatus:
         """The newest status; replaced as a whole."""
         return self._status
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: Outcome, now: float) -> None:
         """A reload has ended."""
         held = self._status
         counts = {**held.counts, outcome: held.counts[outcome] + 1}
         if outcome == "applied":
-            self._status = ReloadStatus(successful=True, succeeded_at=self._clock.time(), counts=counts)
+            self._status = ReloadStatus(successful=True, succeeded_at=now, counts=counts)
         else:
             self._status = replace(held, successful=False, counts=counts)

@@ -46,7 +46,7 @@ class Fleet:
         self.clock = clock
         self.stopping = False
         self.outlived: WeakSet[Future[None]] = WeakSet()
-        self.reloads = ReloadRecord(clock)
+        self.reloads = ReloadRecord(clock.time())
         self.reload_requests = ReloadRequests()
         self.state = open_state(settings.state, [account.name for account in settings.accounts], clock)
         self._ready = False
