@@ -64,7 +64,7 @@ def ownership_blocks(ownership: Ownership) -> tuple[Block, Block]:
 
     return (
         Block("ownership", "inventory", ("inventory",), entries, "standard"),
-        Block("deliveries", "jobs", ("inventory", "finished_runs"), deliveries, "standard"),
+        Block("deliveries", "jobs", ("finished_runs", "inventory"), deliveries, "standard"),
     )
 
 
@@ -82,10 +82,13 @@ def ownership_families(ownership: Ownership, view: InventoryView) -> Iterator[Fa
     yield Family(catalogue.FLOW_SLO_FRESHNESS_SECONDS, freshness)
 
 
-def delivery_families(ownership: Ownership, view: InventoryView, runs: FinishedRunsView) -> Iterator[Family]:
-    """The family that freshness objectives are held against, of the flows that have one."""
+def delivery_families(ownership: Ownership, view: InventoryView | None, runs: FinishedRunsView) -> Iterator[Family]:
+    """The family that freshness objectives are held against, of the flows that have one.
+
+    While the inventory is unknown nobody knows which those are.
+    """
     instants: dict[tuple[str, ...], Value] = {}
-    for flow in view.flows.values():
+    for flow in view.flows.values() if view is not None else ():
         owner, history = ownership.owner_of(flow, view.integrations), runs.histories.get(flow.id)
         if owner is not None and owner.freshness is not None and history is not None and history.delivery != NEVER:
             instants[(flow.id,)] = history.delivery

@@ -139,6 +139,13 @@ def test_a_flow_with_an_objective_tells_its_newest_delivery_and_others_do_not() 
     assert delivered(entries, histories) == ['flow_last_delivery_timestamp_seconds{flow_id="f1"} 1000']
 
 
+def test_no_delivery_is_told_while_the_flows_are_unknown() -> None:
+    runs = FinishedRunsView({}, {}, True, {}, {"f1": FlowHistory(delivery=1000.0)})
+    _, deliveries = ownership_blocks(Ownership([Owner(OwnershipMatch(flow="f1"), freshness=60.0)]))
+    assert deliveries.inputs[0] == "finished_runs"
+    assert lines(deliveries.build({"finished_runs": runs, "inventory": None})) == []
+
+
 @pytest.mark.parametrize("histories", [{}, {"f1": FlowHistory()}, {"f1": FlowHistory(success=NEVER)}])
 def test_no_delivery_is_told_while_none_is_known(histories: dict[str, FlowHistory]) -> None:
     assert delivered([Owner(OwnershipMatch(flow="f1"), freshness=60.0)], histories) == []

@@ -1,5 +1,6 @@
 """Clocks that jump lose and repeat nothing: what is read and counted hangs on the server's time alone."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ STEPS = {
     "ten-years-ahead": 10 * YEAR,
     "to-the-seventies": -50 * YEAR,
 }
+PLAYED = STEPS if os.environ.get("PROVE") else dict(list(STEPS.items())[::3])
 
 
 def world_in(folder: Path, clock: VirtualClock | None = None) -> World:
@@ -47,7 +49,7 @@ def settle(world: World) -> None:
     assert world.truth.total("celigo_flow_runs_total") > 0
 
 
-@pytest.mark.parametrize("seconds", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("seconds", PLAYED.values(), ids=PLAYED)
 class TestAStepOfTheWallClock:
     def test_while_it_runs(self, tmp_path: Path, seconds: float) -> None:
         with world_in(tmp_path) as world:

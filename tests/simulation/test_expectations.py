@@ -1,5 +1,6 @@
 """What should have happened: flows that stop, run late, run long, are switched on again or scheduled anew."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,7 +160,7 @@ def test_a_flow_that_is_scheduled_anew_is_measured_by_its_new_schedule(world: Wo
     expected = watched.value(NEXT)
     assert minute_of(expected) == 20  # 50 past in a zone of half an hour
     assert watched.value(INTERVAL) == 6 * HOUR
-    watched.minutes(7 * 60)
+    watched.minutes(7 * 60 if os.environ.get("PROVE") else 3 * 60)
     assert max(watched.overdue, default=0.0) < 2 * MINUTE
 
 
@@ -175,18 +176,19 @@ def test_expectations_survive_a_restart(world: World) -> None:
 
 
 def test_no_flow_of_a_healthy_account_is_overdue_for_long(world: World) -> None:
-    """Every scheduled flow, with all their generators and zones, over half a day and a restart."""
+    """Every scheduled flow, with all their generators and zones, over hours and a restart."""
+    minutes = 360 if os.environ.get("PROVE") else 150
     late: dict[str, float] = {}
 
     def look() -> None:
         for (flow_id,), expected in world.scraped.now(NEXT).items():
             late[flow_id] = max(late.get(flow_id, 0.0), world.clock.true() - expected)
 
-    world.minutes(360, look)
+    world.minutes(minutes, look)
     world.kill()
     world.minutes(20)
     world.start()
-    world.minutes(340, look)
+    world.minutes(minutes - 20, look)
     scheduled = {f.id for f in world.simulator.engine.account.live_flows() if f.scheduled and f.enabled}
     down = {f.id for f in world.simulator.engine.account.live_flows() if not world.simulator.engine.may_run(f)}
     assert late.keys() >= scheduled - {f.id for f in world.simulator.engine.account.flows if f.opaque_schedule}
