@@ -88,8 +88,9 @@ def delivery_families(ownership: Ownership, view: InventoryView | None, runs: Fi
     While the inventory is unknown nobody knows which those are.
     """
     instants: dict[tuple[str, ...], Value] = {}
-    for flow in view.flows.values() if view is not None else ():
-        owner, history = ownership.owner_of(flow, view.integrations), runs.histories.get(flow.id)
+    known = InventoryView() if view is None else view
+    for flow in known.flows.values():
+        owner, history = ownership.owner_of(flow, known.integrations), runs.histories.get(flow.id)
         if owner is not None and owner.freshness is not None and history is not None and history.delivery != NEVER:
             instants[(flow.id,)] = history.delivery
     yield Family(catalogue.FLOW_LAST_DELIVERY_TIMESTAMP_SECONDS, instants)
