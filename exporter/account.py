@@ -29,7 +29,7 @@ from exporter.expose.catalogue import OPEN_ERRORS_BY_CODE
 from exporter.expose.families import Scope
 from exporter.expose.selection import Extent
 from exporter.expose.self_metrics import OwnMetrics, Sources
-from exporter.expose.snapshot import AccountSnapshots, RenderedBlock
+from exporter.expose.snapshot import AccountSnapshots, RenderedBlock, Served
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.store import Store
 from exporter.succession import Given, Lasting, lasting
@@ -134,6 +134,11 @@ class AccountRuntime:
         """Rendered families at monotonic instant `now`."""
         return self._snapshots.current(now)
 
+    @property
+    def served(self) -> Served:
+        """What `current` told last. Waits for nobody."""
+        return self._snapshots.newest
+
     def statuses(self) -> Mapping[str, CollectorStatus]:
         """Newest status of each collector that is on."""
         return {name: runner.status for name, runner in self._runners.items()}
@@ -218,7 +223,7 @@ class AccountRuntime:
             catch_up=lambda: self.catch_up,
             backfill=lambda: self.backfill,
             objects=self.objects,
-            dropped=self._dropped,
+            dropped=self.dropped,
             available=self._availability.known,
             token_expires=self.account.token_expires,
             region=self.account.region,
@@ -246,6 +251,7 @@ class AccountRuntime:
             counts["pending_run"] = float(active.pending)
         return counts
 
-    def _dropped(self) -> Mapping[tuple[str, str], int]:
+    def dropped(self) -> Mapping[tuple[str, str], int]:
+        """Series that were folded into others so far, by family and reason."""
         with self._lock:
             return {(OPEN_ERRORS_BY_CODE.name, "label_bound"): self._folded}

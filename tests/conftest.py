@@ -4,12 +4,15 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.recorder import RECORDER, watching_requests
+
+if TYPE_CHECKING:
+    from tests.browser import Chromium
 
 LONG_FILES = (
     *("incidents/test_api_matrix.py", "incidents/test_connections_matrix.py", "incidents/test_errors_matrix.py"),
@@ -94,6 +97,15 @@ def required_tool(name: str) -> str:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Chromium"]:
+    """A running Chromium; for one file alone, since other tests of the process may need an event loop."""
+    from tests.browser import running_chromium  # as few as possible wait for this import
+
+    with running_chromium(required_tool("chromium")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

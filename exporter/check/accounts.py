@@ -59,7 +59,7 @@ def _check_account(
             about = Circumstances(account, clock.time(), clock_skew=telemetry.clock_skew(), proxy=_has_proxy(account))
             if isinstance(outcome.error, Unauthorized) and outcome.check == "auth":
                 found = _accepting_region(account, once, token, clock, regions)
-                about = dataclasses.replace(about, accepted_by=found)
+                about = dataclasses.replace(about, accepted_by=found, asked=True)
             yield _line(account, outcome, about)
     yield from _clock_line(account, telemetry.clock_skew())
 

@@ -22,13 +22,15 @@ class Diagnosis:
 class Circumstances:
     """What is known besides the error.
 
-    `accepted_by` is the other region whose tokenInfo accepted the token, if any. `now` and `clock_skew` are seconds;
+    `accepted_by` is the other region whose tokenInfo accepted the token, if any; it means something only when the
+    regions were `asked`. `now` and `clock_skew` are seconds;
     skew is positive when the local clock is ahead. `proxy` is true when a proxy variable is set for the host.
     """
 
     account: Account
     now: float
     accepted_by: str | None = None
+    asked: bool = False
     clock_skew: float | None = None
     proxy: bool = False
 
@@ -55,7 +57,7 @@ def _unauthorized(_: ApiError, about: Circumstances) -> Diagnosis:
             "expired token: its configured token_expires has passed, and a token purges itself at that time",
             f"create a new full-access API token in integrator.io and put it into {token_place(account)}",
         )
-    where = "" if account.region is None else " (no other region accepts it either)"
+    where = "" if account.region is None or not about.asked else " (no other region accepts it either)"
     return Diagnosis(
         f"the token is wrong, expired, revoked or of another environment{where}",
         f"compare the token in {token_place(account)} with integrator.io > Resources > API tokens: not regenerated, "
@@ -177,7 +179,7 @@ def _request(error: ApiError, _: Circumstances) -> Diagnosis:
 
 def host(about: Circumstances) -> str:
     """Host and port of the account's API."""
-    return about.account.base_url.split("://", 1)[-1].split("/", 1)[0]
+    return about.account.host
 
 
 def _proxy_hint(about: Circumstances) -> str:

@@ -51,6 +51,11 @@ class Account:
     rate_limit: RateLimit = RateLimit()
     token_expires: float | None = None
 
+    @property
+    def host(self) -> str:
+        """Host and port of the API."""
+        return self.base_url.split("://", 1)[-1].split("/", 1)[0]
+
 
 @dataclass(frozen=True, slots=True)
 class CollectorSettings:

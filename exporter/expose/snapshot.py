@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from exporter.bugs import bug_fields
@@ -88,6 +88,19 @@ def render_block(
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What was told last. `missing` are the families that are left out now, since they would be too many.
+
+    `left_out` counts series that were, `failures` builds of blocks that failed, by family and by collector.
+    """
+
+    blocks: tuple[RenderedBlock, ...] = ()
+    missing: frozenset[str] = frozenset()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     """A block as it was built from `state`; None when building failed."""
 
@@ -136,10 +149,16 @@ class AccountSnapshots:
         self._left_out: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._versions = itertools.count(1)
+        self._newest = Served()
         self._lock = threading.Lock()  # guards everything above that changes, and is held while building
         if before is not None:
             with before._lock:
                 self._left_out, self._failures = before._left_out.copy(), before._failures.copy()
+
+    @property
+    def newest(self) -> Served:
+        """What `current` told last, however old; of nothing before its first call. Waits for nobody."""
+        return self._newest
 
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
         """What is known at monotonic instant `now`: the blocks in their order, those with nothing to say left out."""
@@ -151,6 +170,7 @@ class AccountSnapshots:
             served = self._fitting(known, 0) if self._own is None else self._with_own(self._own, known)
             if self._missing != missing:
                 self._tell()
+            self._newest = Served(served, self._missing, dict(self._left_out), dict(self._failures))
             return served
 
     def _with_own(self, own: OwnFamilies, known: Sequence[RenderedBlock]) -> tuple[RenderedBlock, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
+from exporter.app_pages import PATHS
 from exporter.rules.source import Alert, Group, Recording, Subject, groups
 from exporter.rules.thresholds import Thresholds
 
@@ -41,12 +42,8 @@ _JOINS: Mapping[Subject, tuple[str, str, str]] = {
 }
 """By subject: what identifies it, the labels that come with it, and the series that has them."""
 
-_PAGES: Mapping[Subject, str] = {
-    "account": "/home",
-    "integration": "/integrations/{{ $labels.integration_id }}/flows",
-    "flow": "/integrations/{{ $labels.integration_id }}/flowBuilder/{{ $labels.flow_id }}",
-    "connection": "/connections/edit/connections/{{ $labels.connection_id }}",
-    "agent": "/agents",
+_PAGES: Mapping[str, str] = {
+    about: path.replace("{", "{{ $labels.").replace("}", " }}") for about, path in PATHS.items()
 }
 """Pages of integrator.io's web application."""
 

@@ -7,13 +7,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.expose.negotiate import accepts_gzip, choose_format
 from exporter.serve.fleet import Fleet
 from exporter.serve.lifecycle import reload_endpoint
-from exporter.serve.page import page_headers, render_page
+from exporter.serve.page.endpoint import PageEndpoint
 from exporter.serve.request_log import RequestLog
 from exporter.serve.scrape import BadSelection, check_parameters, refresh, selection, wait_seconds
 
@@ -28,7 +28,7 @@ def build_app(fleet: Fleet) -> Starlette:
         Route("/-/healthy", endpoints.healthy, methods=["GET"]),
         Route("/-/ready", endpoints.ready, methods=["GET"]),
         Route("/-/reload", reload_endpoint(fleet.reload_requests.request, fleet.settings.web), methods=["POST", "PUT"]),
-        Route("/", endpoints.page, methods=["GET"]),
+        Route("/", PageEndpoint(fleet).answer, methods=["GET"]),
     ]
     # The request's id is given first, so that the lines of everything within carry it.
     logged = Middleware(RequestLog, paths=[route.path for route in routes], clock=fleet.clock)
@@ -73,10 +73,6 @@ class _Endpoints:
         if self._fleet.ready:
             return PlainTextResponse("celigo-exporter is ready.\n", headers=_NO_SNIFF)
         return PlainTextResponse("The first collection is under way.\n", 503, _NO_SNIFF)
-
-    async def page(self, _: Request) -> Response:
-        """The page for people."""
-        return HTMLResponse(await to_thread.run_sync(render_page, self._fleet), headers=page_headers())
 
 
 async def _refused(_: Request, error: Exception) -> Response:

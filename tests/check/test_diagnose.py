@@ -75,10 +75,11 @@ def test_a_token_before_its_configured_expiry_is_not_called_expired() -> None:
     assert not diagnose(error(Unauthorized, 401), Circumstances(account, NOW)).cause.startswith("expired")
 
 
-def test_only_preset_regions_claim_that_others_were_asked() -> None:
+def test_that_others_refuse_too_is_claimed_only_when_they_were_asked() -> None:
     elsewhere = Account("acme", TokenSource(env="T"), base_url="https://proxy.example", region=None)
-    assert "no other region" not in diagnose(error(Unauthorized, 401), Circumstances(elsewhere, NOW)).cause
-    assert "no other region" in diagnose(error(Unauthorized, 401), about()).cause
+    assert "no other region" not in diagnose(error(Unauthorized, 401), Circumstances(elsewhere, NOW, asked=True)).cause
+    assert "no other region" not in diagnose(error(Unauthorized, 401), about()).cause
+    assert "no other region" in diagnose(error(Unauthorized, 401), about(asked=True)).cause
 
 
 def test_rate_limit_tells_how_long_to_wait_and_the_rate_in_force() -> None:

@@ -21,12 +21,6 @@ def prometheus_binary() -> str:
     return required_tool("prometheus")
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of Chromium."""
-    return required_tool("chromium")
-
-
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     """The demo as `make demo` starts it, but on free ports; its requests count for the whole run."""

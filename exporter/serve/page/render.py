@@ -1,0 +1,160 @@
+"""From the exporter's memory to the page as it is sent, and the headers that keep a browser from anything else."""
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+
+from exporter.account import AccountRuntime
+from exporter.expose.build import build_info
+from exporter.serve.fleet import Fleet
+from exporter.serve.page.account import account_page
+from exporter.serve.page.configuration import configuration
+from exporter.serve.page.overview import Summary, overview, summaries
+from exporter.serve.page.standing import standing
+from exporter.serve.page.trouble import Troubles
+from exporter.serve.page.views import Mark, Notice, Page, Rendered, Tile, Tone
+from exporter.serve.page.words import counted, moment, size, visible
+from exporter.serve.state import state_class, state_line
+
+_GZIP_LEVEL = 5
+
+
+def _resource(name: str) -> str:
+    return files("exporter.serve.page").joinpath("templates").joinpath(name).read_text("utf-8")
+
+
+@cache
+def page_headers() -> Mapping[str, str]:
+    """One style, one script, the page itself and nothing else: a flow may be called anything."""
+    style, script = (_hash(_resource(name)) for name in ("page.css", "page.js"))
+    return {
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        f"style-src '{style}'; script-src '{script}'; connect-src 'self'; img-src data:",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Encoding",
+    }
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_resource),
+    )
+    environment.globals |= {
+        "icon": _icon,
+        "style": _resource("page.css"),
+        "script": _resource("page.js"),
+        "assets": _hash(_resource("page.css") + _resource("page.js"))[-12:-1],
+    }
+    return environment.get_template("page.html")
+
+
+def _icon(tone: Tone) -> str:
+    """The page's sign in a browser's tab: the state by shape as well as by colour."""
+    colour, shape = _ICONS[tone]
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8" '
+        f'fill="{colour}"/><path d="{shape}" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round"/></svg>'
+    )
+
+
+_ICONS: Mapping[Tone, tuple[str, str]] = {
+    "good": ("#1f7a4a", "M4.5 8.5l2.5 2.5 4.5-5.5"),
+    "warn": ("#a86200", "M8 4v5M8 12v.01"),
+    "bad": ("#c0342b", "M5 5l6 6M11 5l-6 6"),
+    "wait": ("#68737f", "M4.5 8h.01M8 8h.01M11.5 8h.01"),
+}
+
+
+def render(fleet: Fleet, troubles: Troubles, name: str | None = None, number: int = 1) -> Rendered:
+    """The overview's page `number`, or all about the account `name`; with a single account that is the same."""
+    page = _page(fleet, troubles, name, number)
+    content = _template().render(page=page).encode("utf-8", "replace")
+    return Rendered(404 if page.unknown else 200, content, gzip.compress(content, _GZIP_LEVEL, mtime=0))
+
+
+def _page(fleet: Fleet, troubles: Troubles, name: str | None, number: int) -> Page:
+    accounts = tuple(fleet.accounts)
+    only = accounts[0] if len(accounts) == 1 and name is None else _named(accounts, name)
+    unknown = only is None and name is not None
+    found = [] if only is not None or unknown else summaries(fleet, troubles)
+    state, summary = _state(fleet, only, found, unknown=unknown)
+    base = external_path(fleet)
+    text, note = configuration(fleet.settings, only)
+    info = build_info()
+    return Page(
+        title=f"{summary} - celigo-exporter",
+        state=state,
+        summary=summary,
+        as_of=moment(fleet.clock.time()),
+        version=info.version,
+        base=base,
+        telemetry_path=fleet.settings.web.telemetry_path,
+        build=tuple(_build(fleet)),
+        notices=tuple(_notices(fleet)),
+        configuration=text,
+        configuration_note=note,
+        overview=None if only is not None or unknown else overview(found, number, base, fleet.clock.time()),
+        account=account_page(fleet, only, troubles) if only is not None else None,
+        way_back=name is not None,
+        unknown=unknown,
+    )
+
+
+def external_path(fleet: Fleet) -> str:
+    """What a proxy puts before every path, without a slash at its end."""
+    return urlsplit(fleet.settings.web.external_url or "").path.rstrip("/")
+
+
+def _named(accounts: tuple[AccountRuntime, ...], name: str | None) -> AccountRuntime | None:
+    return next((each for each in accounts if each.account.name == name), None)
+
+
+def _state(fleet: Fleet, only: AccountRuntime | None, found: list[Summary], *, unknown: bool) -> tuple[Mark, str]:
+    """The worst state there is, and a sentence that is the page's title too."""
+    if unknown:
+        return Mark("wait", "unknown"), "No account of this name"
+    if only is not None:
+        mark = standing(only, fleet.clock.monotonic()).mark
+        return mark, f"{visible(only.account.name)} is {mark.word}"
+    up = sum(each.standing.word == "up" for each in found)
+    worst = found[0].standing.mark if found else Mark("wait", "waiting")
+    return worst, f"{up} of {counted(len(found), 'account')} up"
+
+
+def _notices(fleet: Fleet) -> Iterator[Notice]:
+    """What concerns all accounts."""
+    status = fleet.state.status
+    if state_class(status) == "failed":
+        yield Notice("bad", "counters", state_line(status, fleet.settings.state.path))
+
+
+def _build(fleet: Fleet) -> Iterator[Tile]:
+    """Which exporter this is, and how it keeps what it counted."""
+    info, status = build_info(), fleet.state.status
+    yield Tile("Version", info.version)
+    yield Tile("Revision", info.revision[:12])
+    yield Tile("Python", info.python_version)
+    kept = "" if status.size_bytes is None else f" ({size(status.size_bytes)})"
+    yield Tile("State", f"{state_line(status, fleet.settings.state.path)}{kept}")
+    failures = sum(status.failures.values())
+    if failures:
+        yield Tile("State failures", counted(failures, "time", "times"), "since the start")
