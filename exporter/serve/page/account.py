@@ -6,36 +6,34 @@ from exporter.account import AccountRuntime
 from exporter.app_pages import app_page
 from exporter.collect.active import ActiveRunsView
 from exporter.collect.connections import ConnectionsView
-from exporter.serve.fleet import Fleet
 from exporter.serve.page import cost
 from exporter.serve.page.flows import Named, offline, worst_flows
+from exporter.serve.page.moment import Moment
 from exporter.serve.page.standing import checks, notices, standing
-from exporter.serve.page.trouble import Trouble, Troubles, length
+from exporter.serve.page.trouble import Trouble, length
 from exporter.serve.page.views import AccountPage, Tile, tone_of
 from exporter.serve.page.words import UNKNOWN, count, counted, share, span, visible
 
 
-def account_page(fleet: Fleet, runtime: AccountRuntime, troubles: Troubles) -> AccountPage:
-    """Everything about one account as of now, from memory."""
-    now, wall = fleet.clock.monotonic(), fleet.clock.time()
-    server_now = wall - (runtime.telemetry.clock_skew() or 0.0)
-    trouble = troubles.of(runtime, fleet.settings.filters, now, server_now)
-    account = runtime.account
+def account_page(moment: Moment, runtime: AccountRuntime) -> AccountPage:
+    """Everything about one account, from memory."""
+    now, server_now = moment.now, moment.server_now(runtime)
+    account, trouble = runtime.account, moment.trouble(runtime)
     names = Named(account, trouble, server_now)
     return AccountPage(
         name=visible(account.name),
         mark=standing(runtime, now).mark,
         place=f"{visible(account.environment)} · {visible(account.host)}",
         app=app_page(account, "account"),
-        notices=notices(runtime, now, wall),
+        notices=notices(runtime, now, moment.wall),
         checks=checks(runtime, now),
         tiles=tuple(_tiles(runtime, trouble, now, server_now)),
         sections=(
             worst_flows(names),
             offline(names),
-            cost.collectors(runtime, wall),
+            cost.collectors(runtime, moment.wall),
             cost.calls(runtime),
-            cost.series(runtime, fleet.settings.limits.series),
+            cost.series(runtime, moment.settings.limits.series),
         ),
     )
 

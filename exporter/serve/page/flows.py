@@ -7,7 +7,7 @@ from exporter.app_pages import app_page
 from exporter.config.settings import Account
 from exporter.serve.page.trouble import Erroneous, Failing, Late, Offline, Trouble
 from exporter.serve.page.views import Cell, Column, Row, Section, Table
-from exporter.serve.page.words import ago, count, moment, span, visible
+from exporter.serve.page.words import ago, count, in_words, span, visible
 
 ROWS = 10
 """How many flows or connections a table has."""
@@ -43,7 +43,7 @@ def named(name: str, href: str | None) -> Cell:
 
 def instant(at: float | None, now: float) -> Cell:
     """How long ago something was, and when exactly on hovering."""
-    return Cell(ago(at, now), title="" if at is None else moment(at))
+    return Cell(ago(at, now), title="" if at is None else in_words(at))
 
 
 def worst_flows(names: Named) -> Section:
@@ -101,7 +101,7 @@ def _erroneous(names: Named, errors: Sequence[Erroneous] | None) -> Table:
 
 
 def _oldest(each: Erroneous, now: float) -> Cell:
-    return Cell("not read yet") if each.oldest is None else Cell(span(now - each.oldest), title=moment(each.oldest))
+    return Cell("not read yet") if each.oldest is None else Cell(span(now - each.oldest), title=in_words(each.oldest))
 
 
 def offline(names: Named) -> Section:

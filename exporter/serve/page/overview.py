@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from exporter.account import AccountRuntime
-from exporter.serve.fleet import Fleet
+from exporter.serve.page.moment import Moment
 from exporter.serve.page.standing import Standing, standing
-from exporter.serve.page.trouble import Trouble, Troubles, length
+from exporter.serve.page.trouble import Trouble, length
 from exporter.serve.page.views import Cell, Column, Overview, Row, Table, Tile, Tone, tone_of
 from exporter.serve.page.words import ago, count, counted, visible
 
@@ -31,16 +31,15 @@ class Summary:
         return self.standing.rank, -sum(filter(None, parts)), self.runtime.account.name
 
 
-def summaries(fleet: Fleet, troubles: Troubles) -> list[Summary]:
-    """All accounts as of now, the worst first."""
-    return sorted((_summary(fleet, each, troubles) for each in tuple(fleet.accounts)), key=lambda each: each.badness)
+def summaries(moment: Moment) -> list[Summary]:
+    """All accounts, the worst first."""
+    return sorted((_summary(moment, each) for each in moment.accounts), key=lambda each: each.badness)
 
 
-def _summary(fleet: Fleet, runtime: AccountRuntime, troubles: Troubles) -> Summary:
-    now = fleet.clock.monotonic()
-    server_now = fleet.clock.time() - (runtime.telemetry.clock_skew() or 0.0)
-    trouble = troubles.of(runtime, fleet.settings.filters, now, server_now)
-    return Summary(runtime, standing(runtime, now), trouble, length(trouble.overdue(server_now)))
+def _summary(moment: Moment, runtime: AccountRuntime) -> Summary:
+    trouble = moment.trouble(runtime)
+    overdue = length(trouble.overdue(moment.server_now(runtime)))
+    return Summary(runtime, standing(runtime, moment.now), trouble, overdue)
 
 
 def overview(found: Sequence[Summary], number: int, base: str, now: float) -> Overview:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
@@ -15,11 +14,12 @@ from exporter.expose.build import build_info
 from exporter.serve.fleet import Fleet
 from exporter.serve.page.account import account_page
 from exporter.serve.page.configuration import configuration
+from exporter.serve.page.moment import Moment
 from exporter.serve.page.overview import Summary, overview, summaries
 from exporter.serve.page.standing import standing
 from exporter.serve.page.trouble import Troubles
 from exporter.serve.page.views import Mark, Notice, Page, Rendered, Tile, Tone
-from exporter.serve.page.words import counted, moment, size, visible
+from exporter.serve.page.words import ago, counted, in_words, size, visible
 from exporter.serve.state import state_class, state_line
 
 _GZIP_LEVEL = 5
@@ -92,69 +92,66 @@ def render(fleet: Fleet, troubles: Troubles, name: str | None = None, number: in
 
 
 def _page(fleet: Fleet, troubles: Troubles, name: str | None, number: int) -> Page:
-    accounts = tuple(fleet.accounts)
-    only = accounts[0] if len(accounts) == 1 and name is None else _named(accounts, name)
+    moment = Moment.of(fleet, troubles)
+    only = moment.named(name)
     unknown = only is None and name is not None
-    found = [] if only is not None or unknown else summaries(fleet, troubles)
-    state, summary = _state(fleet, only, found, unknown=unknown)
-    base = external_path(fleet)
-    text, note = configuration(fleet.settings, only)
-    info = build_info()
+    found = [] if only is not None or unknown else summaries(moment)
+    state, summary = _state(moment, only, found, unknown=unknown)
+    text, note = configuration(moment.settings, only)
     return Page(
         title=f"{summary} - celigo-exporter",
         state=state,
         summary=summary,
-        as_of=moment(fleet.clock.time()),
-        version=info.version,
-        base=base,
-        telemetry_path=fleet.settings.web.telemetry_path,
-        build=tuple(_build(fleet)),
-        notices=tuple(_notices(fleet)),
+        as_of=in_words(moment.wall),
+        version=build_info().version,
+        base=moment.base,
+        telemetry_path=moment.settings.web.telemetry_path,
+        build=tuple(_build(fleet, moment)),
+        notices=tuple(_notices(fleet, moment)),
         configuration=text,
         configuration_note=note,
-        overview=None if only is not None or unknown else overview(found, number, base, fleet.clock.time()),
-        account=account_page(fleet, only, troubles) if only is not None else None,
+        overview=None if only is not None or unknown else overview(found, number, moment.base, moment.wall),
+        account=None if only is None else account_page(moment, only),
         way_back=name is not None,
         unknown=unknown,
     )
 
 
-def external_path(fleet: Fleet) -> str:
-    """What a proxy puts before every path, without a slash at its end."""
-    return urlsplit(fleet.settings.web.external_url or "").path.rstrip("/")
-
-
-def _named(accounts: tuple[AccountRuntime, ...], name: str | None) -> AccountRuntime | None:
-    return next((each for each in accounts if each.account.name == name), None)
-
-
-def _state(fleet: Fleet, only: AccountRuntime | None, found: list[Summary], *, unknown: bool) -> tuple[Mark, str]:
+def _state(moment: Moment, only: AccountRuntime | None, found: list[Summary], *, unknown: bool) -> tuple[Mark, str]:
     """The worst state there is, and a sentence that is the page's title too."""
     if unknown:
         return Mark("wait", "unknown"), "No account of this name"
     if only is not None:
-        mark = standing(only, fleet.clock.monotonic()).mark
+        mark = standing(only, moment.now).mark
         return mark, f"{visible(only.account.name)} is {mark.word}"
     up = sum(each.standing.word == "up" for each in found)
     worst = found[0].standing.mark if found else Mark("wait", "waiting")
     return worst, f"{up} of {counted(len(found), 'account')} up"
 
 
-def _notices(fleet: Fleet) -> Iterator[Notice]:
+def _notices(fleet: Fleet, moment: Moment) -> Iterator[Notice]:
     """What concerns all accounts."""
-    status = fleet.state.status
+    status, reload = fleet.state.status, fleet.reloads.status
     if state_class(status) == "failed":
-        yield Notice("bad", "counters", state_line(status, fleet.settings.state.path))
+        yield Notice("bad", "counters", state_line(status, moment.settings.state.path))
+    if not reload.successful:
+        yield Notice(
+            "warn",
+            "configuration",
+            f"the newest one was rejected; the one that was good {ago(reload.succeeded_at, moment.wall)} is in effect",
+            "the log says what is wrong, and so does celigo-exporter config check",
+        )
 
 
-def _build(fleet: Fleet) -> Iterator[Tile]:
+def _build(fleet: Fleet, moment: Moment) -> Iterator[Tile]:
     """Which exporter this is, and how it keeps what it counted."""
     info, status = build_info(), fleet.state.status
     yield Tile("Version", info.version)
     yield Tile("Revision", info.revision[:12])
     yield Tile("Python", info.python_version)
+    yield Tile("Configuration read", ago(fleet.reloads.status.succeeded_at, moment.wall))
     kept = "" if status.size_bytes is None else f" ({size(status.size_bytes)})"
-    yield Tile("State", f"{state_line(status, fleet.settings.state.path)}{kept}")
+    yield Tile("State", f"{state_line(status, moment.settings.state.path)}{kept}")
     failures = sum(status.failures.values())
     if failures:
         yield Tile("State failures", counted(failures, "time", "times"), "since the start")

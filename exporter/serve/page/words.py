@@ -32,7 +32,7 @@ def ago(instant: float | None, now: float) -> str:
     return "never" if instant is None else f"{span(now - instant)} ago"
 
 
-def moment(instant: float) -> str:
+def in_words(instant: float) -> str:
     """Unix seconds as a date and time; empty for what is no date: rows may claim anything."""
     try:
         return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%d %H:%M:%S} UTC"

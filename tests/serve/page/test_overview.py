@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -108,12 +109,21 @@ def test_a_page_number_that_makes_no_sense_is_forgiven(number: str) -> None:
 def test_an_account_that_is_gone_is_gone_from_the_page() -> None:
     with fleet_of("acme", "globex", "initech") as fleet:
         assert "globex" in page_of(fleet)
-        gone = fleet.accounts.pop(1)
-        try:
-            assert "globex" not in table(page_of(fleet), "accounts")
-            assert "No account" in title(page_of(fleet, "globex"))
-        finally:
-            fleet.accounts.append(gone)
+        left = tuple(account for account in fleet.settings.accounts if account.name != "globex")
+        fleet.change(replace(fleet.settings, accounts=left))
+        assert [name.split()[0] for name in table(page_of(fleet), "accounts")] == ["acme", "initech"]
+        assert "No account" in title(page_of(fleet, "globex"))
+
+
+def test_a_configuration_that_was_rejected_is_told_until_one_is_good() -> None:
+    with fleet_of("acme") as fleet:
+        fleet.clock.advance(600)  # type: ignore[attr-defined]  # a manual clock
+        fleet.reloads.note("rejected", fleet.clock.time())
+        (told,) = notices(page_of(fleet))
+        assert "the newest one was rejected; the one that was good 10 min ago is in effect" in told
+        fleet.reloads.note("applied", fleet.clock.time())
+        assert not notices(page_of(fleet))
+        assert tiles(page_of(fleet))["Configuration read"] == "0 s ago"
 
 
 def test_nobody_scraping_is_told() -> None:

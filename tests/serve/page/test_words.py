@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.serve.page.words import SHOWN_CHARACTERS, UNKNOWN, ago, count, counted, moment, share, size, span, visible
+from exporter.serve.page.words import (
+    SHOWN_CHARACTERS,
+    UNKNOWN,
+    ago,
+    count,
+    counted,
+    in_words,
+    share,
+    size,
+    span,
+    visible,
+)
 
 NOW = 1_788_000_000.0
 
@@ -33,11 +44,11 @@ def test_what_never_was_is_told_so() -> None:
 
 @pytest.mark.parametrize("instant", [float("inf"), float("-inf"), float("nan"), 1e300, -1e15])
 def test_what_is_no_date_is_told_as_nothing(instant: float) -> None:
-    assert moment(instant) == ""
+    assert in_words(instant) == ""
 
 
 def test_a_date_is_told_in_utc() -> None:
-    assert moment(NOW) == "2026-08-29 10:40:00 UTC"
+    assert in_words(NOW) == "2026-08-29 10:40:00 UTC"
 
 
 @pytest.mark.parametrize(
