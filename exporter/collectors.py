@@ -1,7 +1,7 @@
 """Which collectors, parts and blocks an account has, by its settings."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 from exporter.api.client import CeligoClient
@@ -32,17 +32,7 @@ from exporter.collect.topology import CONNECTION_FLOWS_BLOCK, FLOW_CONNECTIONS_B
 from exporter.config.settings import Account, Collectors, ErrorsSettings, Profile, Settings
 from exporter.ledger.runs import RunLedger
 
-COLLECTORS = (
-    "health",
-    "inventory",
-    "jobs",
-    "errors",
-    "connections",
-    "agents",
-    "governance",
-    "schedules",
-    "history",
-)
+COLLECTORS = tuple(each.name for each in fields(Collectors))
 """Names of all collectors, as `collect[]` and the configuration take them."""
 
 BLOCKS = (

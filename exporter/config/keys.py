@@ -5,7 +5,7 @@ Reading, the effective configuration and the documentation are all made from the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from exporter.config.kinds import (
     Kind,
@@ -22,7 +22,18 @@ from exporter.config.kinds import (
     whole,
 )
 from exporter.config.patterns import pattern
-from exporter.config.settings import MIB, PROFILES, REGIONS
+from exporter.config.settings import (
+    MIB,
+    PROFILES,
+    REGIONS,
+    Collectors,
+    CollectorSettings,
+    ErrorsSettings,
+    GovernanceSettings,
+    HistorySettings,
+    InventorySettings,
+    JobsSettings,
+)
 
 DAY = 86_400.0
 
@@ -118,17 +129,19 @@ GOVERNANCE = (
     ),
 )
 
-COLLECTORS: Mapping[str, tuple[Key, ...]] = {
-    "health": COLLECTOR,
-    "inventory": INVENTORY,
-    "jobs": JOBS,
-    "errors": ERRORS,
-    "connections": COLLECTOR,
-    "agents": COLLECTOR,
-    "governance": GOVERNANCE,
-    "schedules": COLLECTOR,
-    "history": HISTORY,
+_KEYS: Mapping[type[CollectorSettings], tuple[Key, ...]] = {
+    CollectorSettings: COLLECTOR,
+    InventorySettings: INVENTORY,
+    JobsSettings: JOBS,
+    ErrorsSettings: ERRORS,
+    GovernanceSettings: GOVERNANCE,
+    HistorySettings: HISTORY,
 }
+
+COLLECTORS: Mapping[str, tuple[Key, ...]] = {
+    each.name: _KEYS[type(getattr(Collectors(), each.name))] for each in fields(Collectors)
+}
+"""The keys of each collector, by its name."""
 
 LIMITS = (
     Key("pages", whole(1, 100_000), "Pages read of one listing. A longer one is cut and counted."),
