@@ -44,7 +44,7 @@ bench: $(VENV)/.test-installed ## cost of refresh and scrape, as ratios measured
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 prove: $(VENV)/.test-installed ## the long forms of the end-to-end proofs, with their figures
-	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger tests/schedule tests/incidents tests/dashboards \
+	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger tests/schedule tests/incidents tests/dashboards tests/packaging \
 		tests/collect/test_errors_ageing_simulated.py tests/collect/test_errors_resolved_simulated.py $(ARGS)
 
 docs: $(VENV)/.test-installed ## regenerate the reference pages from the code

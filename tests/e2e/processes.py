@@ -58,15 +58,22 @@ def answers(url: str) -> bool:
 class Program:
     """A running program; leaving the block ends it with SIGTERM, and with SIGKILL if that is ignored."""
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
-        self._command = list(command)
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> None:
+        self._command, self._folder = list(command), folder
         self._environ = dict(environ) if environ is not None else None
         self._files: list[IO[bytes]] = [tempfile.TemporaryFile("a+b") for _ in range(2)]  # noqa: SIM115 - closed in stop()
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=self._files[0], stderr=self._files[1], env=self._environ
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._files[0],
+            stderr=self._files[1],
+            env=self._environ,
+            cwd=self._folder,
         )
         return self
 
