@@ -7,7 +7,7 @@ ARGS ?=
 JOBS ?= $(if $(ARGS),0,3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench prove docs dashboards constraints clean
+.PHONY: help install demo test lint bench prove audit docs dashboards constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,26 @@ prove: $(VENV)/.test-installed ## the long forms of the end-to-end proofs, with 
 	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger tests/schedule tests/incidents tests/dashboards tests/packaging \
 		tests/collect/test_errors_ageing_simulated.py tests/collect/test_errors_resolved_simulated.py $(ARGS)
 
+# What audits has a virtual environment of its own: it is no dependency of anything.
+AUDIT := .venv-audit
+
+$(AUDIT)/.installed: constraints-audit.txt
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip --disable-pip-version-check -q install --require-hashes --only-binary :all: -r constraints-audit.txt
+	@touch $@
+
+audit: $(AUDIT)/.installed ## known holes in what is pinned (asks PyPI), mistakes in workflows and other files for machines
+	@for pins in constraints*.txt; do \
+		$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner=off -r $$pins || exit 1; \
+	done
+	@$(AUDIT)/bin/zizmor --offline --no-progress --quiet .github
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.renovate renovate.json
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[a-b]*.yml
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yml
+
 docs: $(VENV)/.test-installed ## regenerate the reference pages from the code
 	@$(BIN)/python -m exporter.reference docs
 	@$(BIN)/python -m exporter.manual docs/man
@@ -59,11 +79,12 @@ dashboards: $(VENV)/.test-installed ## regenerate the dashboards: in the package
 
 LOCK := uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-constraints: ## pin the newest allowed releases with hashes (needs uv): what runs, what builds, what tests
+constraints: ## pin the newest allowed releases with hashes (needs uv): what runs, builds, tests, audits
 	@$(LOCK) pyproject.toml -o constraints.txt
 	@printf 'hatchling>=1.27\neditables\n' | $(LOCK) - -c constraints.txt -o constraints-build.txt
 	@$(LOCK) --extra test -c constraints.txt -c constraints-build.txt pyproject.toml -o constraints-test.txt
+	@printf 'check-jsonschema\ncyclonedx-bom\npip-audit\nzizmor\n' | $(LOCK) - -o constraints-audit.txt
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis build dist
+	rm -rf $(VENV) $(AUDIT) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
