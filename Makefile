@@ -7,7 +7,7 @@ ARGS ?=
 JOBS ?= $(if $(ARGS),0,3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench prove audit docs dashboards constraints clean
+.PHONY: help install demo test lint bench prove audit docs dashboards chart constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ docs: $(VENV)/.test-installed ## regenerate the reference pages from the code
 dashboards: $(VENV)/.test-installed ## regenerate the dashboards: in the package from dashboards/source, from there in dashboards/
 	@$(BIN)/python -m dashboards.source
 	@$(BIN)/python -m exporter dashboards export dashboards
+
+chart: $(VENV)/.test-installed ## regenerate what of the Helm chart is made: rules, dashboards, schema, README
+	@$(BIN)/python -m helm.source
 
 LOCK := uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 

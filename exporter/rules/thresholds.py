@@ -66,6 +66,16 @@ def parse_thresholds(text: str, source: str) -> Thresholds:
     return Thresholds({**default_thresholds().values, **given})
 
 
+def limits() -> Mapping[str, int]:
+    """By name the most seconds of every threshold that is a duration."""
+    values = default_thresholds().values
+    return {name: int(_longest(name)) for name, text in values.items() if parse_duration(text) is not None}
+
+
+def _longest(name: str) -> float:
+    return _LONGEST_OF.get(name, _LONGEST)
+
+
 def _defaults() -> dict[str, tuple[Kind, Cursor]]:
     root = compose(DEFAULTS.read_text(encoding="utf-8"), str(DEFAULTS))
     entries = Cursor(root, str(DEFAULTS)).entries() if root is not None else {}
@@ -79,7 +89,7 @@ def _kind(name: str, default: Scalar) -> Kind:
     if default.tag == "float":
         return number(0, 100_000)
     if parse_duration(default.text) is not None:
-        return duration(1, _LONGEST_OF.get(name, _LONGEST))
+        return duration(1, _longest(name))
     if name.endswith("_url"):
         return Kind("text", _address if default.text else _address_or_nothing)
     return Kind("text", _expression)

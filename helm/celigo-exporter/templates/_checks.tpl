@@ -1,0 +1,61 @@
+{{/* What the schema cannot express. Each failure names the value and what to do. */}}
+{{- define "celigo-exporter.checks" -}}
+{{- include "celigo-exporter.checkAccounts" . -}}
+{{- include "celigo-exporter.checkWeb" . -}}
+{{- include "celigo-exporter.checkMonitoring" . -}}
+{{- end -}}
+
+{{- define "celigo-exporter.checkAccounts" -}}
+{{- if and (not .Values.accounts) (not .Values.demo.enabled) -}}
+{{- fail "accounts: name at least one account and the Secret with its token, or set demo.enabled" -}}
+{{- end -}}
+{{- if and .Values.accounts .Values.demo.enabled -}}
+{{- fail "demo.enabled: the demo has an account of its own; leave accounts empty or the demo off" -}}
+{{- end -}}
+{{- if and .Values.config .Values.demo.enabled -}}
+{{- fail "config: the demo reads no settings file; leave config empty or the demo off" -}}
+{{- end -}}
+{{- $names := list -}}
+{{- range $index, $account := .Values.accounts -}}
+{{- if has $account.name $names -}}
+{{- fail (printf "accounts[%d].name: the name %q is taken by an account above" $index $account.name) -}}
+{{- end -}}
+{{- $names = append $names $account.name -}}
+{{- if and $account.existingSecret $account.token_file -}}
+{{- fail (printf "accounts[%d]: existingSecret and token_file exclude each other; give one of them" $index) -}}
+{{- end -}}
+{{- if not (or $account.existingSecret $account.token_file) -}}
+{{- fail (printf "accounts[%d]: no token; name an existingSecret that holds it, or a token_file that you mount" $index) -}}
+{{- end -}}
+{{- if and $account.region $account.base_url -}}
+{{- fail (printf "accounts[%d]: region and base_url exclude each other; give one of them" $index) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "celigo-exporter.checkWeb" -}}
+{{- $web := .Values.web.config -}}
+{{- if and (not $web.existingSecret.name) (or $web.tls $web.authentication $web.tlsSecret.name) -}}
+{{- fail "web.config.existingSecret.name: TLS and authentication need a Secret with a web configuration file" -}}
+{{- end -}}
+{{- if and $web.tlsSecret.name (not $web.tls) -}}
+{{- fail "web.config.tls: with a tlsSecret the web configuration file has a tls_server_config; say so with true" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "celigo-exporter.checkMonitoring" -}}
+{{- $monitor := .Values.serviceMonitor -}}
+{{- if and $monitor.enabled .Values.web.config.authentication (not (or $monitor.basicAuth $monitor.authorization $monitor.tlsConfig)) -}}
+{{- fail "serviceMonitor.basicAuth: web.config.authentication is on, so every scrape would be refused; give basicAuth, or tlsConfig with a client certificate" -}}
+{{- end -}}
+{{- if and $monitor.enabled (not .Values.service.enabled) -}}
+{{- fail "service.enabled: a ServiceMonitor finds the exporter by its Service; switch both on or off" -}}
+{{- end -}}
+{{- $interval := include "celigo-exporter.seconds" $monitor.interval | atoi -}}
+{{- if and $monitor.enabled (gt (include "celigo-exporter.seconds" $monitor.scrapeTimeout | atoi) $interval) -}}
+{{- fail "serviceMonitor.scrapeTimeout: longer than serviceMonitor.interval" -}}
+{{- end -}}
+{{- if .Values.probe.enabled -}}
+{{- fail (printf "probe.enabled: celigo-exporter %s has no /probe yet, so there is nothing to probe; scrape all accounts with serviceMonitor.enabled" .Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
