@@ -16,7 +16,7 @@ from exporter.serve import app
 from helm.source.__main__ import CHART as MADE_IN
 from helm.source.__main__ import made
 from helm.source.comments import Uncommented, values
-from tests.chart.rendering import CHART, ROOT, SETS, release, render
+from tests.chart.rendering import CHART, SETS, release, render
 
 ABOUT = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 
@@ -138,7 +138,3 @@ def test_a_secret_that_two_accounts_share_is_made_once() -> None:
     shared = {"name": "shared"}
     accounts = [{"name": name, "existingSecret": shared} for name in ("a", "b")]
     assert render({"accounts": accounts}).notes.count("create secret generic shared") == 1
-
-
-def test_the_source_distribution_has_the_chart() -> None:
-    assert '"helm"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("sdist]")[2].partition("]")[0]
