@@ -3,7 +3,7 @@
 import click
 
 from exporter.commands.environment import ReadsAccounts
-from exporter.commands.flags import CONFIG_FLAG
+from exporter.commands.flags import CONFIG_FLAG, WEB_CONFIG_FLAG
 from exporter.commands.invocation import Invocation
 from exporter.config.effective import effective
 from exporter.config.load import load_settings
@@ -14,13 +14,19 @@ def config() -> None:
     """Work with the configuration."""
 
 
-@config.command("check", cls=ReadsAccounts, params=[CONFIG_FLAG])
+@config.command("check", cls=ReadsAccounts, params=[CONFIG_FLAG, WEB_CONFIG_FLAG])
 @click.pass_obj
-def check(invocation: Invocation, config_file: str | None) -> int:
+def check(invocation: Invocation, config_file: str | None, web_config_file: str | None) -> int:
     """Validate the configuration and print it.
 
     What is printed is in effect, defaults included, and is a valid file itself; tokens are named, not shown. Exit
-    status 2 and one line with file, line and key when something is wrong. Nothing is asked of integrator.io.
+    status 2 and one line with file, line and key when something is wrong, also with the web configuration, which is
+    not printed. Nothing is asked of integrator.io.
     """
+    if web_config_file is not None:
+        # TLS is needed by no other use of this command.
+        from exporter.web.load import load_web_access
+
+        load_web_access(web_config_file)
     click.echo(effective(load_settings(config_file, invocation.environ)), nl=False)
     return 0

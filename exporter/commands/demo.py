@@ -13,6 +13,7 @@ def demo(
     telemetry_path: str,
     external_url: str | None,
     timeout_offset: float,
+    web_config_file: str | None,
     listen: str,
     control: str,
     flows: int,
@@ -25,7 +26,7 @@ def demo(
 
     The account lives: flows run, fail and pile up errors. Incidents can be injected at the address that is printed.
     """
-    web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset)
+    web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset, web_config_file)
     api, desk = account_addresses(listen, control)
     logs.configure(log_level, log_format)
     # Web server and simulator together; the other commands need neither.

@@ -92,6 +92,14 @@ CONFIG_FLAG = checked(
     description="Settings file. Without it the CELIGO_* environment variables describe one account.",
 )
 
+WEB_CONFIG_FLAG = checked(
+    "--web.config.file",
+    "web_config_file",
+    _file_name,
+    metavar="FILE",
+    description="TLS, passwords and headers, as in other exporters. Without it: plain HTTP, for everybody.",
+)
+
 WEB_FLAGS = (
     checked(
         "--web.listen-address",
@@ -102,6 +110,7 @@ WEB_FLAGS = (
         default=DEFAULTS.listen_addresses,
         description="Address to listen on: :PORT, HOST:PORT or [IPv6]:PORT. Repeatable.",
     ),
+    WEB_CONFIG_FLAG,
     checked(
         "--web.telemetry-path",
         "telemetry_path",
@@ -145,9 +154,13 @@ def log_flags(level: logs.LogLevel) -> tuple[click.Option, click.Option]:
 
 
 def web_settings(
-    listen_addresses: tuple[str, ...], telemetry_path: str, external_url: str | None, timeout_offset: float
+    listen_addresses: tuple[str, ...],
+    telemetry_path: str,
+    external_url: str | None,
+    timeout_offset: float,
+    web_config_file: str | None,
 ) -> Web:
     """The web settings that the flags give. Raises UsageError for an address given twice."""
     if len(set(listen_addresses)) < len(listen_addresses):
         raise click.UsageError("--web.listen-address: the same address is given twice")
-    return Web(listen_addresses, telemetry_path, external_url, timeout_offset)
+    return Web(listen_addresses, telemetry_path, external_url, timeout_offset, config_file=web_config_file)

@@ -21,6 +21,7 @@ def serve(
     telemetry_path: str,
     external_url: str | None,
     timeout_offset: float,
+    web_config_file: str | None,
     enable_lifecycle: bool,
     log_level: logs.LogLevel,
     log_format: logs.LogFormat,
@@ -31,7 +32,7 @@ def serve(
     to serve. integrator.io is asked when somebody scrapes, and only for what is older than its interval. SIGHUP reads
     the settings again, SIGTERM ends it in order.
     """
-    web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset)
+    web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset, web_config_file)
     web = replace(web, enable_lifecycle=enable_lifecycle)
     logs.configure(log_level, log_format, clock=invocation.clock)
     load = partial(load_settings, config_file, invocation.environ, web)

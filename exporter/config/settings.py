@@ -235,6 +235,7 @@ class Web:
     external_url: str | None = None
     timeout_offset: float = 0.5
     enable_lifecycle: bool = False
+    config_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """All accounts of one exporter and the documents made of them, whichever accounts these are by now."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
@@ -15,7 +15,7 @@ from exporter.config.problem import ConfigError
 from exporter.config.reloads import ReloadRecord
 from exporter.config.settings import Settings
 from exporter.expose.build import build_info
-from exporter.expose.document import Documents
+from exporter.expose.document import Documents, Source
 from exporter.expose.process_metrics import ProcessBlocks
 from exporter.expose.snapshot import OWN_COLLECTOR
 from exporter.ledger.place import open_state
@@ -31,6 +31,8 @@ class Fleet:
 
     Raises ConfigError when an account's token cannot be read, or another process has the state file.
 
+    `beside` are sources of more metrics, which belong to no account.
+
     `outlived` holds runs that took longer than a scrape could wait; it belongs to the event loop. `reloads` is what
     became of the configuration, `reload_requests` who wants it to be read anew. `roster` is replaced as a whole:
     whoever needs it twice keeps what was read first.
@@ -42,6 +44,7 @@ class Fleet:
         environ: Mapping[str, str],
         clock: Clock,
         workers: Callable[[str, int], Executor] = Workers,
+        beside: Sequence[Source] = (),
     ) -> None:
         self.clock = clock
         self.stopping = False
@@ -52,7 +55,7 @@ class Fleet:
         self._ready = False
         self._closing: list[threading.Thread] = []
         own = ProcessBlocks(build_info(), lambda: self.state.status, lambda: self.reloads.status, clock)
-        self._rosters = Rosters(self.state, environ, clock, own, workers)
+        self._rosters = Rosters(self.state, environ, clock, (own, *beside), workers)
         try:
             self._rosters.change(settings, None, self._put_in_place)
         except BaseException:

@@ -4,7 +4,7 @@ A roster never changes. A reload makes another one, in which accounts under the 
 and puts it in place in one step.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ class Roster:
 class Rosters:
     """Makes rosters. Used by one thread at a time.
 
-    `own` is the source of what belongs to no account. Accounts that went leave their budgets here as long as these are
-    not full again, or an account that comes and goes would start with a full one each time.
+    `own` are the sources of what belongs to no account. Accounts that went leave their budgets here as long as these
+    are not full again, or an account that comes and goes would start with a full one each time.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Rosters:
         state: StateStore,
         environ: Mapping[str, str],
         clock: Clock,
-        own: Source,
+        own: Sequence[Source],
         workers: Callable[[str, int], Executor] = Workers,
     ) -> None:
         self._state = state
@@ -107,7 +107,7 @@ class Rosters:
     def _documents(self, accounts: tuple[AccountRuntime, ...], before: Roster | None) -> Documents:
         if before is not None and before.accounts == accounts:
             return before.documents
-        return Documents((self._own, *accounts), self._clock)
+        return Documents((*self._own, *accounts), self._clock)
 
     def _let_go(self, gone: AccountRuntime) -> None:
         gone.ledger.end()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from exporter import __version__, logs
 from exporter.clock import Clock
@@ -16,9 +17,11 @@ from exporter.serve.backfill_bar import BackfillBar
 from exporter.serve.fleet import Fleet
 from exporter.serve.reload import Reloader
 from exporter.serve.sockets import open_sockets, url_of
+from exporter.serve.web_metrics import WebBlocks
+from exporter.web.front import Front, FrontServer
+from exporter.web.limits import HEADER_BYTES
 
 _GRACE_SECONDS = 2
-_HEADER_BYTES = 16 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -35,21 +38,24 @@ def serve(
     finds something; afterwards only scrapes start any. `load` gives the settings anew for a reload; without it they
     stay.
     """
+    front = Front(settings.web.config_file, clock)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until there is something to reload
+    blocks = WebBlocks(front.keeper, front.tally, clock)
     sockets = open_sockets(settings.web.listen_addresses)
     try:
-        with Fleet(settings, environ, clock) as fleet:
-            urls = [url_of(each) for each in sockets]
+        with Fleet(settings, environ, clock, beside=[blocks]) as fleet:
+            urls = [url_of(each, front.scheme) for each in sockets]
             _log.info("listening", extra={"fields": {"version": __version__, "addresses": ", ".join(urls)}})
             if fleet.state.status.trouble is None:  # a trouble was told when the file was opened
                 _tell_state(settings.state.path)
             fleet.trigger()
             with BackfillBar(fleet.backfill_ratios), Reloader(fleet, load or (lambda: settings)):
-                _run(fleet, sockets, lambda: started(urls) if started is not None else None)
+                _run(fleet, front, sockets, lambda: started(urls) if started is not None else None)
     finally:
         logs.tell_all()
         for each in sockets:
             each.close()
+        front.close()
     _log.info("ended")
     return 0
 
@@ -61,27 +67,30 @@ def _tell_state(path: str | None) -> None:
         _log.info("counters survive a restart", extra={"fields": {"path": path}})
 
 
-def uvicorn_config(fleet: Fleet) -> uvicorn.Config:
-    """How the application is served: HTTP/1.1 with keep-alive, bounded headers, no access log."""
+def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
+    """How an application is served: HTTP/1.1 with keep-alive, bounded headers, no access log.
+
+    Nobody is believed about whom a request came from: an address stands for itself, or guessing has no end.
+    """
     return uvicorn.Config(
-        build_app(fleet),
+        app,
         http="h11",
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
-        timeout_keep_alive=75,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
 
-class _Server(uvicorn.Server):
+class _Server(FrontServer):
     """Tells the fleet as soon as a signal comes, so that scrapes that wait are answered with what is there."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        super().__init__(uvicorn_config(fleet))
+    def __init__(self, fleet: Fleet, front: Front) -> None:
+        super().__init__(uvicorn_config(front.gate(build_app(fleet))), front)
         self._fleet = fleet
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -90,8 +99,8 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _run(fleet: Fleet, sockets: list[socket.socket], started: Callable[[], None]) -> None:
-    server = _Server(fleet)
+def _run(fleet: Fleet, front: Front, sockets: list[socket.socket], started: Callable[[], None]) -> None:
+    server = _Server(fleet, front)
     # Also for signals before uvicorn takes them over, and when it raises them again after its end.
     before = {each: signal.signal(each, server.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)}
     before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: fleet.reload_requests.request())

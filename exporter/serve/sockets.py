@@ -22,12 +22,12 @@ def open_sockets(addresses: Sequence[str]) -> list[socket.socket]:
     return opened
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """An address that a browser on this machine can open."""
     host, port = listener.getsockname()[:2]
     if host in {"::", "0.0.0.0"}:  # noqa: S104 - compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _open(address: ListenAddress) -> socket.socket:

@@ -19,5 +19,9 @@ class WebAccess:
 
 def load_web_access(path: str) -> WebAccess:
     """What the file at `path` and the files that it names say. Raises ConfigError, in one line, for what is wrong."""
-    config = parse_web_config(read_text(path), path)
+    return ready(parse_web_config(read_text(path), path))
+
+
+def ready(config: WebConfig) -> WebAccess:
+    """`config` with its certificates read. Raises ConfigError."""
     return WebAccess(config, None if config.tls is None else build_context(config.tls, config.source))

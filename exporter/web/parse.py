@@ -16,8 +16,8 @@ from exporter.web.kinds import is_blank
 from exporter.web.parse_tls import read_tls
 from exporter.web.settings import RequestRate, WebConfig
 
-COST_MIN, COST_MAX = 4, 16
-"""bcrypt's cost. Each step doubles the time of one login; 16 takes seconds, during which a scrape waits."""
+COST_MIN, COST_MAX = 4, 14
+"""bcrypt's cost. Each step doubles the time of one login; 14 takes a second or two, in which a scrape waits."""
 
 USERS = 1000
 """More users than so many are not what a file is for."""

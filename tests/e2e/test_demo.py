@@ -56,6 +56,8 @@ NEVER_IN_A_HEALTHY_DEMO = {
     "celigo_exporter_collector_disabled",  # nothing is refused
     "celigo_exporter_state_failures",  # the demo counts in memory
     "celigo_exporter_state_size_bytes",  # same
+    "celigo_exporter_web_config_last_reload_success_timestamp_seconds",  # the demo has no web configuration
+    "celigo_exporter_web_config_last_reload_successful",  # same
 }
 """Families whose subject does not exist in the demo; tests of their parts show them."""
 

@@ -32,6 +32,9 @@ ADDED = {
     "celigo_exporter_state_persistent",
     "celigo_exporter_state_failures_total",
     "celigo_exporter_state_size_bytes",
+    "celigo_exporter_web_config_last_reload_successful",
+    "celigo_exporter_web_config_last_reload_success_timestamp_seconds",
+    "celigo_exporter_web_refusals_total",
     "celigo_flow_last_delivery_timestamp_seconds",
     "celigo_runs_unknown_total",
 }
@@ -183,7 +186,7 @@ def test_only_histograms_have_buckets_and_these_grow(metric: Metric) -> None:
     assert all(bound > 0 for bound in metric.buckets)
 
 
-def test_only_the_build_the_state_and_the_configuration_belong_to_no_account() -> None:
+def test_only_the_build_the_state_the_settings_and_the_access_belong_to_no_account() -> None:
     assert [metric.name for metric in CATALOGUE if not metric.scoped] == [
         "celigo_exporter_build_info",
         "celigo_exporter_state_persistent",
@@ -192,6 +195,9 @@ def test_only_the_build_the_state_and_the_configuration_belong_to_no_account() -
         "celigo_exporter_config_last_reload_successful",
         "celigo_exporter_config_last_reload_success_timestamp_seconds",
         "celigo_exporter_config_reloads_total",
+        "celigo_exporter_web_config_last_reload_successful",
+        "celigo_exporter_web_config_last_reload_success_timestamp_seconds",
+        "celigo_exporter_web_refusals_total",
     ]
 
 

@@ -78,6 +78,9 @@ def test_a_healthy_account_shows_everything_that_needs_no_trouble() -> None:
         "celigo_exporter_objects",
         "celigo_exporter_series_dropped_total",
         "celigo_exporter_watermark_timestamp_seconds",
+        "celigo_exporter_web_config_last_reload_successful",
+        "celigo_exporter_web_config_last_reload_success_timestamp_seconds",
+        "celigo_exporter_web_refusals_total",
     }
 
 

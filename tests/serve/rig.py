@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import uvicorn
 
 from exporter.config.settings import Account, Limits, RateLimit, Settings, TokenSource, Web
+from exporter.serve.app import build_app
 from exporter.serve.fleet import Fleet
 from exporter.serve.server import uvicorn_config
 from exporter.serve.sockets import open_sockets, url_of
+from exporter.web.front import Front, FrontServer
 from tests.e2e.processes import until
 from tests.serve.upstream import SMALL, Upstream
 
@@ -109,7 +110,8 @@ class Rig:
 def served(fleet: Fleet) -> Iterator[str]:
     """The fleet's application on a free port; its URL."""
     (listener,) = open_sockets(["127.0.0.1:0"])
-    server = uvicorn.Server(uvicorn_config(fleet))
+    front = Front(None, fleet.clock)
+    server = FrontServer(uvicorn_config(front.gate(build_app(fleet))), front)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -120,6 +122,7 @@ def served(fleet: Fleet) -> Iterator[str]:
         server.should_exit = True
         thread.join(30)
         listener.close()
+        front.close()
 
 
 def settings_of(upstreams: Sequence[Upstream], **changes: Any) -> Settings:

@@ -273,6 +273,28 @@ EXPORTER_CONFIG_RELOADS_TOTAL = Metric(
     ("outcome",),
     scoped=False,
 )
+EXPORTER_WEB_CONFIG_LAST_RELOAD_SUCCESSFUL = Metric(
+    "celigo_exporter_web_config_last_reload_successful",
+    "gauge",
+    "Whether the newest version of the web configuration is in use (1) or was refused (0); absent without one.",
+    ITSELF,
+    scoped=False,
+)
+EXPORTER_WEB_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS = Metric(
+    "celigo_exporter_web_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "When the web configuration was last read and found good; absent without one.",
+    ITSELF,
+    scoped=False,
+)
+EXPORTER_WEB_REFUSALS_TOTAL = Metric(
+    "celigo_exporter_web_refusals_total",
+    "counter",
+    "Connections and requests to the exporter that were turned away or given up, by reason.",
+    ITSELF,
+    ("reason",),
+    scoped=False,
+)
 
 OWN: tuple[Metric, ...] = tuple(value for value in list(vars().values()) if isinstance(value, Metric))
 """Every metric of this section."""
