@@ -136,6 +136,7 @@ class CollectorSet:
         """Begin with what other collectors remember of the same account and keep nowhere else."""
         self.inventory.go_on(before.inventory)
         self.errors.go_on(before.errors)
+        self.jobs.go_on(before.jobs)
 
 
 def collectors_of(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Protocol, Self
 
 from exporter.api.endpoints import Endpoint, is_id
 from exporter.api.errors import ApiError, NotFound, PayloadError
@@ -93,6 +93,10 @@ class JobsCollector:
                 client, settings.step_flows, lambda: note.load() or StepRecordsState(), note.save
             )
             ledger.also = partial(self._queue_steps, self._step_records, note)
+
+    def go_on(self, before: Self) -> None:
+        """Tell of the reading what another collector of the same account told last."""
+        self._runs.caught_up = before._runs.caught_up
 
     @property
     def catch_up(self) -> float | None:

@@ -57,4 +57,6 @@ def draw(progress: Progress, bars: dict[str, TaskID], ratios: Ratios) -> bool:
             if name not in bars:
                 bars[name] = progress.add_task(name, total=1.0)
             progress.update(bars[name], completed=ratio, visible=ratio < 1.0)
+    for name in bars.keys() - ratios.keys():
+        progress.update(bars[name], visible=False)
     return bool(ratios) and all(ratio == 1.0 for ratio in ratios.values())

@@ -97,7 +97,7 @@ class Fleet:
         What the others still ask is given up, and ends behind. Accounts that came or changed start what is due.
         Raises ConfigError, and then nothing changed at all.
         """
-        before = self.roster
+        before, self._ready = self.roster, self.ready
         if self.stopping:
             raise ConfigError("the exporter is about to end")
         if settings.state != before.settings.state:

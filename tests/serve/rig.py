@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 import requests
 
+from exporter.config.problem import ConfigError
 from exporter.config.settings import Account, Limits, RateLimit, Settings, TokenSource, Web
 from exporter.serve.app import build_app
 from exporter.serve.fleet import Fleet
+from exporter.serve.reload import Reloader
 from exporter.serve.server import uvicorn_config
 from exporter.serve.sockets import open_sockets, url_of
 from exporter.web.front import Front, FrontServer
@@ -66,6 +68,7 @@ class Rig:
     clock: ShiftedClock
     upstreams: Sequence[Upstream]
     session: requests.Session
+    wanted: "Wanted"
 
     @property
     def upstream(self) -> Upstream:
@@ -101,9 +104,28 @@ class Rig:
         finally:
             connection.close()
 
+    def reload(self, settings: Settings | None = None) -> str | None:
+        """Reload, with other settings from now on; why it was rejected."""
+        self.wanted.settings = settings or self.wanted.settings
+        return self.fleet.reload_requests.request().result(60)
+
     def idle(self) -> None:
         """Wait until no collector runs; starts what is due."""
         until(lambda: not self.fleet.trigger(), "the collectors are done")
+
+
+@dataclass
+class Wanted:
+    """The settings that a reload finds; a text is why it finds none."""
+
+    settings: Settings
+    problem: str | None = None
+
+    def load(self) -> Settings:
+        """As from a file."""
+        if self.problem is not None:
+            raise ConfigError(self.problem, source="celigo.yml", line=3, key="accounts")
+        return self.settings
 
 
 @contextmanager
@@ -141,9 +163,11 @@ def rig(accounts: int = 1, **changes: Any) -> Iterator[Rig]:
     clock = ShiftedClock()
     with ExitStack() as stack:
         upstreams = [stack.enter_context(Upstream(SMALL)) for _ in range(accounts)]
-        fleet = stack.enter_context(Fleet(settings_of(upstreams, **changes), {"T": TOKEN}, clock))
+        wanted = Wanted(settings_of(upstreams, **changes))
+        fleet = stack.enter_context(Fleet(wanted.settings, {"T": TOKEN}, clock))
+        stack.enter_context(Reloader(fleet, wanted.load))
         for each in upstreams:
             stack.callback(each.let_go)
         url = stack.enter_context(served(fleet))
         session = stack.enter_context(requests.Session())
-        yield Rig(url, fleet, clock, upstreams, session)
+        yield Rig(url, fleet, clock, upstreams, session, wanted)

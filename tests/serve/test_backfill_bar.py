@@ -2,6 +2,7 @@
 
 import io
 import threading
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -89,3 +90,17 @@ def test_a_bar_follows_its_account_and_is_hidden_at_its_end() -> None:
     assert (task.completed, task.visible) == (0.25, True)
     draw(progress, bars, {"a": 1.0})
     assert (task.completed, task.visible) == (1.0, False)
+
+
+def test_the_bar_of_an_account_that_is_no_longer_there_goes_away_and_comes_back_with_it() -> None:
+    there = console(terminal=True)
+    with Progress(console=there) as progress:
+        bars: dict[str, Any] = {}
+
+        def shown(ratios: Ratios) -> set[str]:
+            draw(progress, bars, ratios)
+            return {task.description for task in progress.tasks if task.visible}
+
+        assert shown({"acme": 0.5, "beta": 0.5}) == {"acme", "beta"}
+        assert shown({"beta": 0.6}) == {"beta"}
+        assert shown({"acme": 0.5, "beta": 0.7}) == {"acme", "beta"}

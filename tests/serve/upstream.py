@@ -38,6 +38,7 @@ class Upstream:
         contents = {**EMPTY, **(account or {})}
         self.answers: dict[str, tuple[int, Any]] = {path: (200, content) for path, content in contents.items()}
         self.requests: list[tuple[str, str]] = []
+        self.tokens: list[str] = []
         self._held: dict[str, threading.Event] = {}
         self._changed = threading.Condition()  # guards requests and _held
         self._server = _Server(self)
@@ -132,6 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.upstream.tokens.append(self.headers.get("Authorization", ""))
         status, content = self.server.upstream.answer(self.command, urlsplit(self.path).path)
         body = json.dumps(content).encode()
         try:
