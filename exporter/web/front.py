@@ -43,13 +43,13 @@ class Front:
 
 
 class FrontServer(uvicorn.Server):
-    """A uvicorn server whose connections are those of a `Front`."""
+    """A uvicorn server behind a `Front`; `connections` are those that are open, handshakes included."""
 
     def __init__(self, config: uvicorn.Config, front: Front) -> None:
         super().__init__(config)
         self._front = front
         most = min(front.limits.connections, _files() // 2)
-        self._connections = Connections(most, min(front.limits.per_peer, most))
+        self.connections = Connections(most, min(front.limits.per_peer, most))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections; the sockets listen already."""
@@ -57,7 +57,7 @@ class FrontServer(uvicorn.Server):
             self.config.load()
         front = self._front
         listeners = [
-            Listener(each, front.keeper, self._connections, self._protocol, front.limits, front.tally)
+            Listener(each, front.keeper, self.connections, self._protocol, front.limits, front.tally)
             for each in sockets or ()
         ]
         # A listener has what uvicorn asks of a server: `close` and `wait_closed`.
@@ -72,7 +72,7 @@ class FrontServer(uvicorn.Server):
             connection,
             self._front.limits,
             self._front.tally,
-            lambda: self._connections.discard(connection),
+            lambda: self.connections.discard(connection),
             () if tls is None else tls.client_allowed_sans,
         )
 
