@@ -152,7 +152,10 @@ class Demo(Program):
 
 
 class Prometheus(Program):
-    """A real Prometheus in its own folder that scrapes `targets`, evaluates rules and tells Alertmanagers."""
+    """A real Prometheus in its own folder that scrapes `targets`, evaluates rules and tells Alertmanagers.
+
+    `access` are lines of the scrape configuration that say how it gets in.
+    """
 
     def __init__(
         self,
@@ -163,6 +166,7 @@ class Prometheus(Program):
         rules: Sequence[Path] = (),
         alertmanagers: Sequence[str] = (),
         flags: Sequence[str] = (),
+        access: str = "",
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -174,6 +178,7 @@ class Prometheus(Program):
             f"alerting: {{alertmanagers: [static_configs: [targets: [{', '.join(alertmanagers)}]]]}}\n"
             "scrape_configs:\n"
             "  - job_name: celigo\n"
+            f"{access}"
             f"    static_configs: [{{targets: [{', '.join(targets)}]}}]\n"
         )
         super().__init__(
