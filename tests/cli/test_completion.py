@@ -20,6 +20,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bin") / "celigo-exporter"
     path.write_text(f'#!/bin/sh\nexec {sys.executable} -m exporter "$@"\n')
     path.chmod(0o755)
+    script = subprocess.run([path, "completion", "bash"], capture_output=True, timeout=120, check=True)
+    (path.parent / "completion.bash").write_bytes(script.stdout)
     return path
 
 
@@ -27,7 +29,8 @@ def completed(program: Path, *words: str) -> list[str]:
     """What bash offers after `words`, of which the last one is being written."""
     line = " ".join(map(shlex.quote, ("celigo-exporter", *words)))
     script = (
-        'source <(celigo-exporter completion bash); compopt() { printf "ask for: %s %s\\n" "$@"; }\n'
+        f"source {shlex.quote(str(program.parent))}/completion.bash\n"
+        'compopt() { printf "ask for: %s %s\\n" "$@"; }\n'
         f"COMP_WORDS=({line}); COMP_CWORD={len(words)}\n_celigo_exporter_completion celigo-exporter\n"
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
