@@ -1,5 +1,6 @@
 """From body bytes to typed rows: a broken row is counted and left out, a broken body is an error."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,8 +10,9 @@ from typing import Generic, TypeVar
 import msgspec
 
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import InvalidJson, UnexpectedShape
-from exporter.api.models import Assigned, ConnectionBlock, Instant, Row
+from exporter.api.errors import InvalidJson, TooLarge, UnexpectedShape
+from exporter.api.listing import ROWS
+from exporter.api.models import Assigned, ConnectionBlock, Id, Instant, Row
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -18,13 +20,21 @@ T = TypeVar("T")
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANYTHING = msgspec.json.Decoder()
-_TEXT = msgspec.json.Decoder(str)
+_ID = msgspec.json.Decoder(Id)
+
+_SURROGATES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+_FIRST, _LAST = (each.replace(tzinfo=UTC).timestamp() for each in (datetime.min, datetime.max))
 
 
 def instant(text: str) -> Instant:
-    """Unix seconds of an ISO 8601 text, UTC where it names no zone. Raises ValueError."""
+    """Unix seconds of an ISO 8601 text, UTC where it names no zone. Raises ValueError, also outside of the calendar."""
     at = datetime.fromisoformat(text)
-    return Instant((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if not _FIRST <= seconds < _LAST:
+        raise ValueError("an instant out of range")
+    return Instant(seconds)
 
 
 def _hook(kind: type, value: object) -> object:
@@ -57,7 +67,7 @@ class RowDecoder(Generic[R]):
         """The row's id, when the row is an object that has one. Raises nothing."""
         try:
             content = _RAW_OBJECT.decode(raw)
-            return _TEXT.decode(content[self._key]) or None
+            return _ID.decode(content[self._key]) or None
         except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
@@ -73,6 +83,7 @@ class Rows(Generic[R]):
 
 def decode_one(body: bytes, kind: type[R], endpoint: Endpoint) -> R:
     """The single object of a body. Raises InvalidJson and UnexpectedShape."""
+    body = _mended(body)
     _require_json(body, endpoint)
     try:
         return msgspec.json.Decoder(kind, dec_hook=_hook).decode(body)
@@ -91,24 +102,24 @@ def decode_rows(body: bytes, decode: RowDecoder[R], endpoint: Endpoint) -> Rows[
     """Rows of a body that is a bare array. An empty body is an empty list."""
     if not body.strip():
         return Rows()
-    return _rows(_parsed(_RAW_LIST, body, endpoint), decode)
+    return _rows(_parsed(_RAW_LIST, _mended(body), endpoint), decode, endpoint)
 
 
 def decode_keyed_rows(body: bytes, key: str, decode: RowDecoder[R], endpoint: Endpoint) -> tuple[Rows[R], str | None]:
     """Rows under `key` of an object, and its `nextPageURL`. An empty body is an empty list."""
     if not body.strip():
         return Rows(), None
-    content: dict[str, msgspec.Raw] = _parsed(_RAW_OBJECT, body, endpoint)
+    content: dict[str, msgspec.Raw] = _parsed(_RAW_OBJECT, _mended(body), endpoint)
     if key not in content:
         raise _shape(endpoint)
-    rows = _rows(_parsed(_RAW_LIST, bytes(content[key]), endpoint), decode)
+    rows = _rows(_parsed(_RAW_LIST, bytes(content[key]), endpoint), decode, endpoint)
     return rows, _next_page(content.get("nextPageURL"), endpoint)
 
 
 def _next_page(raw: msgspec.Raw | None, endpoint: Endpoint) -> str | None:
     if raw is None:
         return None
-    value = _ANYTHING.decode(raw)
+    value = _parsed(_ANYTHING, bytes(raw), endpoint)
     if value in (None, ""):
         return None
     if not isinstance(value, str):
@@ -116,7 +127,9 @@ def _next_page(raw: msgspec.Raw | None, endpoint: Endpoint) -> str | None:
     return value
 
 
-def _rows(raws: list[msgspec.Raw], decode: RowDecoder[R]) -> Rows[R]:
+def _rows(raws: list[msgspec.Raw], decode: RowDecoder[R], endpoint: Endpoint) -> Rows[R]:
+    if len(raws) > ROWS:
+        raise TooLarge(endpoint.value, method=endpoint.method, status=200, detail=f"over {ROWS} rows")
     rows: list[R] = []
     rejected: Counter[str] = Counter()
     unread: set[str | None] = set()
@@ -140,6 +153,16 @@ def _reason(raw: msgspec.Raw, problem: str) -> str:
     if any(words in problem for words in ("isoformat", "instant", "must be in", "out of range", "year ")):
         return "bad_instant"
     return "wrong_type"
+
+
+def _mended(body: bytes) -> bytes:
+    """`body` with each half of a pair that stands alone replaced.
+
+    Servers escape a name that was cut in the middle of an emoji like that. It must not cost the whole list.
+    """
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _SURROGATES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 def _parsed(decoder: "msgspec.json.Decoder[T]", body: bytes, endpoint: Endpoint) -> T:

@@ -44,6 +44,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     503: Unavailable,
 }
 
+_YEAR_2200 = 7_258_118_400
+
 _DOCUMENTED_CODES = frozenset(
     {
         "invalid_query", "invalid_query_params", "rate_limited", "rate_limit_exceeded", "access_restricted",
@@ -76,11 +78,12 @@ def status_error(
 
 
 def server_time(date: str | None) -> float | None:
-    """Unix seconds of a `Date` header; None when there is none that can be read."""
+    """Unix seconds of a `Date` header; None when there is none that can be read, or none that can be now."""
     try:
-        return parsedate_to_datetime(date or "").timestamp()
+        at = parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
+    return at if 0 <= at < _YEAR_2200 else None
 
 
 def documented_code(body: bytes) -> str | None:

@@ -9,6 +9,9 @@ from exporter.api.errors import ApiError, UnexpectedShape
 
 R = TypeVar("R")
 
+ROWS = 500_000
+"""Rows of one answer, and of one listing, at most: memory for more is not risked on what somebody else sends."""
+
 REJECT_REASONS = ("not_an_object", "missing_id", "wrong_type", "bad_instant")
 """Why a row was left out; the closed enumeration of `celigo_exporter_rows_rejected_total{reason}`."""
 

@@ -14,6 +14,18 @@ _LARGEST_EXACT = 2**53
 Count = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_EXACT)]
 """A number of things; never negative, and exact as a float."""
 
+ID_CHARACTERS = 200
+"""Longest id; the API's own have 24 characters, those of error records up to 20 digits."""
+
+WORD_CHARACTERS = 200
+"""Longest text of a field that becomes a label as it is; a row with a longer one is left out."""
+
+NAME_CHARACTERS = 500
+"""How much of a name is kept."""
+
+Id = Annotated[str, msgspec.Meta(max_length=ID_CHARACTERS)]
+Word = Annotated[str, msgspec.Meta(max_length=WORD_CHARACTERS)]
+
 
 class Instant(float):
     """Seconds since the Unix epoch, read from an ISO 8601 string with or without milliseconds."""
@@ -46,18 +58,28 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of all rows: immutable, unknown keys ignored. What is listed has what identifies it as its first field."""
 
 
+class Named(Row, frozen=True, kw_only=True, gc=False):
+    """A row with a name that people chose, which may be of any length."""
+
+    id: Id = msgspec.field(name="_id")
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the beginning of the name."""
+        if self.name is not None and len(self.name) > NAME_CHARACTERS:
+            msgspec.structs.force_setattr(self, "name", self.name[:NAME_CHARACTERS])
+
+
 class TokenInfo(Row, frozen=True, kw_only=True, gc=False):
     """Who the token belongs to (contract 3.1)."""
 
-    user_id: str = msgspec.field(name="_userId")
+    user_id: Id = msgspec.field(name="_userId")
     scope: str | None = None
 
 
-class Integration(Row, frozen=True, kw_only=True, gc=False):
+class Integration(Named, frozen=True, kw_only=True, gc=False):
     """One integration (contract 3.2)."""
 
-    id: str = msgspec.field(name="_id")
-    name: str | None = None
     sandbox: bool = False
     last_modified: Instant | None = msgspec.field(default=None, name="lastModified")
 
@@ -65,16 +87,16 @@ class Integration(Row, frozen=True, kw_only=True, gc=False):
 class PageGenerator(Row, frozen=True, kw_only=True, gc=False):
     """The start of a flow: an export, possibly with a schedule of its own (contract 3.4)."""
 
-    export_id: str | None = msgspec.field(default=None, name="_exportId")
+    export_id: Id | None = msgspec.field(default=None, name="_exportId")
     schedule: str | dict[str, Any] | None = None
 
 
 class PageProcessor(Row, frozen=True, kw_only=True, gc=False):
     """A later step of a flow: a lookup export or an import (contract 3.4)."""
 
-    type: str | None = None
-    export_id: str | None = msgspec.field(default=None, name="_exportId")
-    import_id: str | None = msgspec.field(default=None, name="_importId")
+    type: Word | None = None
+    export_id: Id | None = msgspec.field(default=None, name="_exportId")
+    import_id: Id | None = msgspec.field(default=None, name="_importId")
 
 
 class Branch(Row, frozen=True, kw_only=True, gc=False):
@@ -89,13 +111,11 @@ class Router(Row, frozen=True, kw_only=True, gc=False):
     branches: tuple[Branch, ...] | None = None
 
 
-class Flow(Row, frozen=True, kw_only=True, gc=False):
+class Flow(Named, frozen=True, kw_only=True, gc=False):
     """One flow (contract 3.4). `disabled` absent reads as false; no `integration_id` means a standalone flow."""
 
-    id: str = msgspec.field(name="_id")
-    name: str | None = None
     disabled: bool = False
-    integration_id: str | None = msgspec.field(default=None, name="_integrationId")
+    integration_id: Id | None = msgspec.field(default=None, name="_integrationId")
     schedule: str | dict[str, Any] | None = None
     timezone: str | None = None
     last_executed_at: Instant | None = msgspec.field(default=None, name="lastExecutedAt")
@@ -105,19 +125,17 @@ class Flow(Row, frozen=True, kw_only=True, gc=False):
     page_generators: tuple[PageGenerator, ...] | None = msgspec.field(default=None, name="pageGenerators")
     page_processors: tuple[PageProcessor, ...] | None = msgspec.field(default=None, name="pageProcessors")
     routers: tuple[Router, ...] | None = None
-    run_next_flow_ids: tuple[str, ...] | None = msgspec.field(default=None, name="_runNextFlowIds")
-    export_id: str | None = msgspec.field(default=None, name="_exportId")
-    import_id: str | None = msgspec.field(default=None, name="_importId")
+    run_next_flow_ids: tuple[Id, ...] | None = msgspec.field(default=None, name="_runNextFlowIds")
+    export_id: Id | None = msgspec.field(default=None, name="_exportId")
+    import_id: Id | None = msgspec.field(default=None, name="_importId")
 
 
-class Step(Row, frozen=True, kw_only=True, gc=False):
+class Step(Named, frozen=True, kw_only=True, gc=False):
     """An export or an import (contract 3.12). Which of the two is known from the list it came from."""
 
-    id: str = msgspec.field(name="_id")
-    name: str | None = None
-    adaptor_type: str | None = msgspec.field(default=None, name="adaptorType")
-    connection_id: str | None = msgspec.field(default=None, name="_connectionId")
-    type: str | None = None
+    adaptor_type: Word | None = msgspec.field(default=None, name="adaptorType")
+    connection_id: Id | None = msgspec.field(default=None, name="_connectionId")
+    type: Word | None = None
 
 
 class Queue(Row, frozen=True, kw_only=True, gc=False):
@@ -126,15 +144,13 @@ class Queue(Row, frozen=True, kw_only=True, gc=False):
     size: Count = 0
 
 
-class Connection(Row, frozen=True, kw_only=True, gc=False):
+class Connection(Named, frozen=True, kw_only=True, gc=False):
     """One connection (contract 3.10). `offline` absent means online."""
 
-    id: str = msgspec.field(name="_id")
-    name: str | None = None
-    type: str | None = None
+    type: Word | None = None
     offline: bool = False
     sandbox: bool = False
-    agent_id: str | None = msgspec.field(default=None, name="_agentId")
+    agent_id: Id | None = msgspec.field(default=None, name="_agentId")
     queues: tuple[Queue, ...] | None = None
     queue_size: Count | None = msgspec.field(default=None, name="queueSize")
     debug_until: Instant | None = msgspec.field(default=None, name="debugDate")
@@ -170,12 +186,12 @@ CONNECTION_BLOCKS = tuple(
 class Job(Row, frozen=True, kw_only=True, gc=False):
     """One run, retry or step of a run (contract 3.7)."""
 
-    id: str = msgspec.field(name="_id")
-    type: str | None = None
+    id: Id = msgspec.field(name="_id")
+    type: Word | None = None
     status: str | None = None
-    flow_id: str | None = msgspec.field(default=None, name="_flowId")
-    integration_id: str | None = msgspec.field(default=None, name="_integrationId")
-    export_id: str | None = msgspec.field(default=None, name="_exportId")
+    flow_id: Id | None = msgspec.field(default=None, name="_flowId")
+    integration_id: Id | None = msgspec.field(default=None, name="_integrationId")
+    export_id: Id | None = msgspec.field(default=None, name="_exportId")
     created_at: Instant | None = msgspec.field(default=None, name="createdAt")
     started_at: Instant | None = msgspec.field(default=None, name="startedAt")
     ended_at: Instant | None = msgspec.field(default=None, name="endedAt")
@@ -190,9 +206,9 @@ class Job(Row, frozen=True, kw_only=True, gc=False):
 class StepJob(Row, frozen=True, kw_only=True, gc=False):
     """One step of a run with its own counts, a child of the run's family (contract 3.7)."""
 
-    id: str = msgspec.field(name="_id")
-    export_id: str | None = msgspec.field(default=None, name="_exportId")
-    import_id: str | None = msgspec.field(default=None, name="_importId")
+    id: Id = msgspec.field(name="_id")
+    export_id: Id | None = msgspec.field(default=None, name="_exportId")
+    import_id: Id | None = msgspec.field(default=None, name="_importId")
     num_success: Count = msgspec.field(default=0, name="numSuccess")
     num_error: Count = msgspec.field(default=0, name="numError")
     num_ignore: Count = msgspec.field(default=0, name="numIgnore")
@@ -212,7 +228,7 @@ class LastExport(Row, frozen=True, kw_only=True, gc=False):
 class FlowErrorCount(Row, frozen=True, kw_only=True, gc=False):
     """Open errors of one flow now (contract 3.3)."""
 
-    flow_id: str = msgspec.field(name="_flowId")
+    flow_id: Id = msgspec.field(name="_flowId")
     open_errors: Count = msgspec.field(name="numError")
     last_error_at: Instant | None = msgspec.field(default=None, name="lastErrorAt")
 
@@ -220,7 +236,7 @@ class FlowErrorCount(Row, frozen=True, kw_only=True, gc=False):
 class StepErrorCount(Row, frozen=True, kw_only=True, gc=False):
     """Open errors of one step now (contract 3.5)."""
 
-    step_id: str = msgspec.field(name="_expOrImpId")
+    step_id: Id = msgspec.field(name="_expOrImpId")
     open_errors: Count = msgspec.field(name="numError")
     last_error_at: Instant | None = msgspec.field(default=None, name="lastErrorAt")
 
@@ -231,7 +247,7 @@ class ErrorRecord(Row, frozen=True, kw_only=True, gc=False):
     `assigned` is UNSET where the field is not served.
     """
 
-    id: str = msgspec.field(name="errorId")
+    id: Id = msgspec.field(name="errorId")
     occurred_at: Instant | None = msgspec.field(default=None, name="occurredAt")
     source: str | None = None
     code: str | int | None = None
@@ -243,7 +259,7 @@ class ErrorRecord(Row, frozen=True, kw_only=True, gc=False):
 class RunStats(Row, frozen=True, kw_only=True, gc=False):
     """Errors of a flow resolved in a window in which it ran (contract 3.9)."""
 
-    flow_id: str = msgspec.field(name="_flowId")
-    integration_id: str | None = msgspec.field(default=None, name="_integrationId")
+    flow_id: Id = msgspec.field(name="_flowId")
+    integration_id: Id | None = msgspec.field(default=None, name="_integrationId")
     resolved_by_user: Count | None = msgspec.field(default=None, name="numResolvedByUser")
     resolved_by_auto: Count | None = msgspec.field(default=None, name="numResolvedByAuto")

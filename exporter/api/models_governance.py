@@ -7,17 +7,15 @@ from typing import Annotated
 
 import msgspec
 
-from exporter.api.models import Instant, Row
+from exporter.api.models import Id, Instant, Named, Row, Word
 
 Number = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 """A whole number that is exact as a float. Negative ones are no numbers of things, but cost their row nothing else."""
 
 
-class Agent(Row, frozen=True, kw_only=True, gc=False):
+class Agent(Named, frozen=True, kw_only=True, gc=False):
     """One on-premise agent with whichever of three signs of life the API serves (contract 3.13)."""
 
-    id: str = msgspec.field(name="_id")
-    name: str | None = None
     online: bool | None = None
     offline: bool | None = None
     last_heartbeat_at: Instant | None = msgspec.field(default=None, name="lastHeartbeatAt")
@@ -26,21 +24,21 @@ class Agent(Row, frozen=True, kw_only=True, gc=False):
 class AuditEntry(Row, frozen=True, kw_only=True, gc=False):
     """One change of the account, without the person and the values (contract 3.17)."""
 
-    id: str = msgspec.field(name="_id")
+    id: Id = msgspec.field(name="_id")
     time: Instant
-    resource_type: str | None = msgspec.field(default=None, name="resourceType")
-    event: str | None = None
-    source: str | None = None
+    resource_type: Word | None = msgspec.field(default=None, name="resourceType")
+    event: Word | None = None
+    source: Word | None = None
 
 
 class Notification(Row, frozen=True, kw_only=True, gc=False):
     """One subscription, without the subscriber: what it is about is one of the three ids (contract 3.16)."""
 
-    id: str = msgspec.field(name="_id")
-    type: str | None = None
-    flow_id: str | None = msgspec.field(default=None, name="_flowId")
-    connection_id: str | None = msgspec.field(default=None, name="_connectionId")
-    integration_id: str | None = msgspec.field(default=None, name="_integrationId")
+    id: Id = msgspec.field(name="_id")
+    type: Word | None = None
+    flow_id: Id | None = msgspec.field(default=None, name="_flowId")
+    connection_id: Id | None = msgspec.field(default=None, name="_connectionId")
+    integration_id: Id | None = msgspec.field(default=None, name="_integrationId")
 
 
 class Allowance(Row, frozen=True, kw_only=True, gc=False):
@@ -69,8 +67,8 @@ class License(Row, frozen=True, kw_only=True, gc=False):
     At the top level `sandbox` may also be a flag.
     """
 
-    id: str = msgspec.field(name="_id")
-    type: str | None = None
+    id: Id = msgspec.field(name="_id")
+    type: Word | None = None
     expires: Instant | None = None
     trial_end_date: Instant | None = msgspec.field(default=None, name="trialEndDate")
     endpoint: Allowances | None = None

@@ -7,18 +7,21 @@ the listing's own. A listing that is cut says so on its last page; it is never p
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from math import floor
 from typing import TypeVar
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from exporter.api.endpoints import Call
 from exporter.api.errors import UnexpectedShape
-from exporter.api.listing import Page
+from exporter.api.listing import ROWS, Page
 from exporter.api.models import Job, Row
 
 R = TypeVar("R", bound=Row)
 
 _MAX_TARGET = 8192
+_EPOCH = datetime(1970, 1, 1)
+_LAST_MILLISECOND = 253_402_300_799_999
 _SHORT_PAGE = 0.9
 """A page with fewer rows than this share of the first one is the last (contract 3.7: clearly shorter)."""
 
@@ -43,8 +46,8 @@ def linked_pages(call: Call, fetch: Fetch[R], identity: Callable[[R], str], max_
         visited.add(target)
         page = fetch(target)
         target = page.next
-        cut = target is not None and (target in visited or len(visited) >= max_pages)
         rows = _new_rows(page.rows, identity, seen)
+        cut = target is not None and (target in visited or len(visited) >= max_pages or len(seen) >= ROWS)
         yield Page(rows, cut, page.rejected, page.unread)
         if cut:
             return
@@ -70,7 +73,7 @@ def job_window_pages(
         repeats = number > 1 and not rows
         stuck = bound is None or repeats
         ends = size == 0 or not full or (repeats and size < SMALLEST_PAGE)
-        cut = not ends and (stuck or number == max_pages)
+        cut = not ends and (stuck or number == max_pages or len(seen) >= ROWS)
         yield Page(rows, cut, page.rejected, page.unread)
         if ends or cut:
             return
@@ -124,9 +127,9 @@ _PARAMETER = re.compile(r";\s*([^\s=;,\"]+)\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]*))"
 
 
 def iso(seconds: float) -> str:
-    """An instant as the API takes it: UTC with milliseconds, rounded down."""
-    at = datetime.fromtimestamp(int(seconds * 1000) / 1000, UTC)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    """An instant as the API takes it: UTC with milliseconds, rounded down, and not past the end of the year 9999."""
+    at = _EPOCH + timedelta(milliseconds=min(floor(seconds * 1000), _LAST_MILLISECOND))
+    return at.isoformat(timespec="milliseconds") + "Z"
 
 
 def _oldest(rows: tuple[Job, ...]) -> str | None:

@@ -25,6 +25,10 @@ from exporter.config.settings import Limits
 from exporter.logs import well_formed_id
 from exporter.secret import Secret
 
+BYTES_A_VALUE = 16
+"""An answer may have as many values as one of the largest size has when each takes so many bytes on average. A list of
+nothing but digits and commas would take forty times its size in memory."""
+
 _CHUNK = 64 * 1024
 _SUCCESS = (200, 201, 204)
 
@@ -125,6 +129,8 @@ class Transport:
             body = self._body(response, call.endpoint, refresh, seen)
         if response.status_code not in _SUCCESS:
             raise status_error(response, body, call.endpoint, now, self._limits.retry_after_max)
+        if body.count(b",") > self._limits.response_bytes // BYTES_A_VALUE:
+            raise TooLarge(call.endpoint.value, method=call.endpoint.method, status=response.status_code)
         return Answer(response.status_code, body, response.headers.get("Link"))
 
     def _body(self, response: requests.Response, endpoint: Endpoint, refresh: Refresh, seen: "_Seen") -> bytes:

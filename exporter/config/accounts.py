@@ -11,6 +11,9 @@ from exporter.config.section import known_entries, read_section, read_values
 from exporter.config.settings import REGIONS, Account, RateLimit, TokenSource
 from exporter.config.token_place import is_variable_name, may_be_token, token_problem
 
+ACCOUNTS = 200
+"""Accounts of one exporter, at most: each has a thread and a connection for every collector."""
+
 _KEYS = ("name", "environment", "region", "base_url", "token_file", "token_env", "rate_limit", "token_expires")
 
 
@@ -21,7 +24,10 @@ def read_accounts(at: Cursor, environ: Mapping[str, str]) -> tuple[Account, ...]
     settings file.
     """
     accounts: list[Account] = []
-    for item in at.items():
+    items = at.items()
+    if len(items) > ACCOUNTS:
+        raise at.fail(f"expected at most {ACCOUNTS} accounts, got {len(items)}; share them between several exporters")
+    for item in items:
         account = _account(item, environ)
         if account.name in {other.name for other in accounts}:
             raise item.fail(f"the name {shown(account.name)} is taken by an account above", key=f"{item.path}.name")

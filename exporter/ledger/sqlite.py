@@ -27,6 +27,9 @@ from exporter.ledger.trouble import LASTING, TROUBLES, Trouble, Unusable, is_loc
 LOCK_SECONDS = 5.0
 """How long opening waits for another process to let go of the file: the clean end of an exporter takes no longer."""
 
+FILE_BYTES = 4 * 1024**3
+"""Largest file: a hundred times what ten thousand flows need, so that an API that makes up runs fills no disk."""
+
 RETRY_SECONDS = 10.0
 """How soon saving is tried again after it failed."""
 
@@ -128,6 +131,7 @@ class StateFile:
             migrate(connection, layout_of(connection))
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             connection.execute("PRAGMA synchronous = FULL").fetchall()
+            _bound(connection)
         except BaseException as failure:
             connection.close()
             if isinstance(failure, sqlite3.Error) and is_locked(failure):
@@ -222,6 +226,13 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise Unusable("corrupt")
     if connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
         raise Unusable("corrupt")
+
+
+def _bound(connection: sqlite3.Connection) -> None:
+    # What goes beyond it is told as a full disk. A file that is larger already stays as large.
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    (most,) = connection.execute("PRAGMA max_page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {min(int(most), FILE_BYTES // int(size))}").fetchall()
 
 
 def _log_size(path: Path) -> int:

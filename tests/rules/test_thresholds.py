@@ -72,6 +72,7 @@ def test_what_a_file_changes_is_changed_and_nothing_else() -> None:
         ("stalled: [1h]", "FILE:1: stalled: expected a duration from 1s to 366d, such as 30s or 1h30m, got a list"),
         ("job: 'a\"b'", "FILE:1: job: expected a regular expression without quotes and backslashes"),
         ("job: '('", "FILE:1: job: expected a regular expression"),
+        ("job: 'a{99999999999}'", "FILE:1: job: expected a regular expression"),
         ("app_url: ''", "FILE:1: app_url: expected 1 to 500 characters, got 0"),
         ("- missed_runs", "FILE:1: expected a mapping of thresholds"),
         ("missed_runs: 3\nmissed_runs: 4", "FILE:2: `missed_runs` is given twice; first on line 1"),
