@@ -7,7 +7,7 @@ ARGS ?=
 JOBS ?= $(if $(ARGS),0,3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench prove audit docs dashboards chart constraints clean
+.PHONY: help install demo test lint bench prove fuzz audit docs dashboards chart constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ audit: $(AUDIT)/.installed ## known holes in what is pinned (asks PyPI), mistake
 	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[a-b]*.yml
 	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yml
+
+fuzz: $(VENV)/.test-installed ## look for inputs that break what reads them (ARGS="bodies --minutes 1" chooses)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 docs: $(VENV)/.test-installed ## regenerate the reference pages from the code
 	@$(BIN)/python -m exporter.reference docs
