@@ -137,7 +137,7 @@ def _sound(value: object) -> None:
 def _tree(body: bytes) -> Any:
     """The document as Python's own reader has it, without its loose ends; None when it has none."""
     try:
-        return json.loads(body)
+        return json.loads(body.decode())
     except (ValueError, RecursionError):
         return None
 
