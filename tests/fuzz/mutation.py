@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -23,15 +24,15 @@ def text(held: bytes, random: Random, words: tuple[bytes, ...]) -> bytes:
 
 def document(held: bytes, random: Random, words: tuple[bytes, ...]) -> bytes:
     """A change in the tree of the JSON document behind the first byte; of bytes where there is none."""
-    try:
-        tree = json.loads(held[1:])
-    except (ValueError, RecursionError):
-        return text(held, random, words)
     if random.random() < 0.2:
         return text(held, random, words)
-    for _ in range(random.choice((1, 1, 2, 5))):
-        tree = _grown(tree, random, words)
-    return held[:1] + written(tree, random)
+    try:
+        tree = json.loads(held[1:])
+        for _ in range(random.choice((1, 1, 2, 5))):
+            tree = _grown(tree, random, words)
+        return held[:1] + written(tree, random)
+    except (ValueError, RecursionError):
+        return text(held, random, words)
 
 
 def written(tree: Any, random: Random) -> bytes:
@@ -75,7 +76,7 @@ _VALUES: tuple[Any, ...] = (
 def _grown(tree: Any, random: Random, words: tuple[bytes, ...]) -> Any:
     places = list(_places(tree))
     if not places:
-        return random.choice(_VALUES)
+        return deepcopy(random.choice(_VALUES))
     holder, key = random.choice(places)
     if len(places) > _LARGE:
         # Copies of copies would have no end.
@@ -85,15 +86,15 @@ def _grown(tree: Any, random: Random, words: tuple[bytes, ...]) -> Any:
         case 0:
             del holder[key]
         case 1 if isinstance(holder, dict):
-            holder[_word(random, words)] = random.choice(_VALUES)
+            holder[_word(random, words)] = deepcopy(random.choice(_VALUES))
         case 1:
-            holder.extend([holder[key]] * random.choice((1, 3, 30)))
+            holder.extend(deepcopy(holder[key]) for _ in range(random.choice((1, 3, 30))))
         case 2:
             for _ in range(random.choice((1, 5, 300))):
                 holder[key] = [holder[key]] if random.random() < 0.5 else {"x": holder[key]}
         case 3:
             other, place = random.choice(places)
-            holder[key] = json.loads(json.dumps(other[place])) if place in range(len(other)) or place in other else None
+            holder[key] = deepcopy(other[place])
         case 4:
             holder[key] = _word(random, words)
         case 5 if isinstance(holder[key], str):
@@ -102,7 +103,7 @@ def _grown(tree: Any, random: Random, words: tuple[bytes, ...]) -> Any:
                 holder[key][:cut] + random.choice(("", "\ud83d", "é", "0", "-", "\0", "+14:00")) + holder[key][cut:]
             )
         case _:
-            holder[key] = random.choice(_VALUES)
+            holder[key] = deepcopy(random.choice(_VALUES))
     return tree
 
 

@@ -120,7 +120,8 @@ def _sound(value: object) -> None:
     """Every value of a row can be shown: finite, exact, in the calendar, text that can be encoded."""
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            _sound(getattr(value, name))
+            if name != "code":  # any number, which is only ever shown as text
+                _sound(getattr(value, name))
     elif isinstance(value, tuple):
         for each in value:
             _sound(each)
