@@ -17,6 +17,7 @@ VERSION = 2
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
+_SMALLEST_PAGE = 512
 
 MIGRATIONS: Mapping[int, Sequence[str]] = {
     1: (
@@ -80,6 +81,18 @@ def read_header(path: Path) -> Header:
     if len(head) < _HEADER_BYTES or not head.startswith(_MAGIC) or application_id != APPLICATION_ID:
         return Header("foreign")
     return Header("ours", int.from_bytes(head[60:64], "big"))
+
+
+def tells_its_size(path: Path) -> bool:
+    """Whether the header of a file of ours tells the size that the file has.
+
+    SQLite corrects a header that does not as soon as it opens the file for writing. Raises OSError.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
+    size = path.stat().st_size
+    return page >= _SMALLEST_PAGE and size % page == 0 and 0 < pages <= size // page and head[24:28] == head[92:96]
 
 
 def layout_of(connection: sqlite3.Connection) -> int:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from exporter.clock import Clock
-from exporter.ledger.schema import VERSION, layout_of, migrate, read_header
+from exporter.ledger.schema import VERSION, layout_of, migrate, read_header, tells_its_size
 from exporter.ledger.sqlite_rows import read_state, write_change, write_state
 from exporter.ledger.state import LedgerChange, LedgerState
 from exporter.ledger.store import StateStatus, Store
@@ -124,6 +124,8 @@ class StateFile:
         if header.version > VERSION:
             raise Unusable("newer")
         _require_writable(self.path)
+        if header.kind == "ours" and not _has_log(self.path) and not tells_its_size(self.path):
+            raise Unusable("corrupt")
         connection = sqlite3.connect(self.path, timeout=lock_seconds, isolation_level=None, check_same_thread=False)
         try:
             _hold(connection)
@@ -233,6 +235,11 @@ def _bound(connection: sqlite3.Connection) -> None:
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     (most,) = connection.execute("PRAGMA max_page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {min(int(most), FILE_BYTES // int(size))}").fetchall()
+
+
+def _has_log(path: Path) -> bool:
+    # Of either kind: after a kill it holds what the file lacks.
+    return any(path.with_name(f"{path.name}-{kind}").exists() for kind in ("wal", "journal"))
 
 
 def _log_size(path: Path) -> int:

@@ -49,8 +49,9 @@ def trouble_of(failure: Exception) -> Trouble:
     if isinstance(failure, sqlite3.Error):
         code = getattr(failure, "sqlite_errorname", "") or ""
         known = next((trouble for name, trouble in _BY_CODE if code.startswith(name)), None)
-        # Without a column or table that has to be there the file is not what its header says.
-        unknown: Trouble = "corrupt" if code == "SQLITE_ERROR" else "io"
+        # Without a column or table that has to be there the file is not what its header says. A failure that has no
+        # code of SQLite is Python's own, over a text that is none.
+        unknown: Trouble = "corrupt" if code in {"", "SQLITE_ERROR"} else "io"
         return known or unknown
     return "corrupt" if isinstance(failure, ValueError) else "io"
 

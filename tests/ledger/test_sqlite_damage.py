@@ -253,3 +253,28 @@ def test_a_log_beside_an_unreadable_row_is_kept_or_folded_in_but_never_lost(tmp_
 
 def test_every_trouble_of_a_file_lasts_and_has_words() -> None:
     assert {"corrupt", "foreign", "newer"} <= LASTING <= TROUBLES.keys()
+
+
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [(95, b"\xfe"), (24, b"\x01\x02\x03\x04"), (28, b"\x00\x00\x00\x00"), (28, b"\x00\x00\xff\xff"), (16, b"\x00\x00")],
+    ids=["counter", "change", "no pages", "more pages", "page"],
+)
+def test_a_header_that_tells_another_size_is_damage_that_nobody_corrects(
+    tmp_path: Path, place: int, content: bytes
+) -> None:
+    path = tmp_path / "state"
+    filled(path)
+    held = bytearray(path.read_bytes())
+    held[place : place + len(content)] = content
+    path.write_bytes(held)
+    assert judged(path) == "corrupt"
+
+
+def test_a_text_that_is_no_text_is_damage_and_not_the_disks_fault(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    filled(path)
+    whole = path.read_bytes()
+    assert FLOW.encode() in whole
+    path.write_bytes(whole.replace(FLOW.encode(), b"\xff" * len(FLOW)))
+    assert judged(path) == "corrupt"
