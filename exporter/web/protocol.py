@@ -82,9 +82,15 @@ class GuardedProtocol(H11Protocol):
         self._settle()
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this was no HTTP."""
+        """Say that this was no HTTP, unless an answer to what came before has begun: then only the end is left."""
         self._tally.add("bad_request")
-        super().send_400_response(msg)
+        if not self._answering and self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+            return
+        if self._answering:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Everything is over."""

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from tests.fuzz.target import Target
 
-NAMES = ("bodies", "links", "schedules", "settings", "webconfig", "state", "labels", "account")
+NAMES = ("bodies", "links", "schedules", "settings", "webconfig", "requests", "state", "labels", "account")
 """Every target, in the order in which they are run."""
 
 

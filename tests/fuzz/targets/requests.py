@@ -7,19 +7,23 @@ from functools import cache
 from typing import Any
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from exporter.clock import SystemClock
 from exporter.config.settings import Account, RateLimit, Settings, TokenSource
 from exporter.expose.negotiate import accepts_gzip, choose_format
 from exporter.expose.render import Format
+from exporter.serve.app import build_app
 from exporter.serve.fleet import Fleet
 from exporter.serve.scrape import LONGEST_SECONDS, SHORTEST_SECONDS, wait_seconds
 from exporter.serve.server import uvicorn_config
+from exporter.web.connections import Connection
+from exporter.web.front import Front
+from exporter.web.protocol import GuardedProtocol
 from tests.clocks import ManualClock
 from tests.fuzz.target import CANARY, LOGS, Target, require
 
-KNOWN = {200, 400, 404, 405, 431, 501, 503}
+KNOWN = {200, 400, 401, 404, 405, 413, 429, 501, 503}
 """Statuses that the exporter gives. 500 is none of them."""
 
 MOST_ROUNDS = 2000
@@ -62,6 +66,14 @@ class Wire(asyncio.Transport):
         """Whether it did."""
         return self.closed
 
+    def abort(self) -> None:
+        """The exporter ends the connection at once."""
+        self.closed = True
+
+    def get_write_buffer_size(self) -> int:
+        """The other end reads everything at once."""
+        return 0
+
     def pause_reading(self) -> None:
         """Nothing more comes anyway."""
 
@@ -79,6 +91,12 @@ def fleet() -> Fleet:
     """One account that was never read."""
     account = Account("acme", TokenSource(env="T"), "https://api.integrator.io", None, rate_limit=RateLimit(300, 1000))
     return Fleet(Settings(accounts=(account,)), {"T": CANARY}, ManualClock(), lambda *_: Idle())
+
+
+@cache
+def front() -> Front:
+    """What is between the sockets and the application, without a web configuration."""
+    return Front(None, SystemClock())
 
 
 @cache
@@ -101,8 +119,12 @@ def check(held: bytes) -> None:
 
 async def _served(*parts: bytes) -> tuple[bytes, bool]:
     """What the exporter answers until nothing moves any more, and whether it ends the connection then."""
-    state, wire = ServerState(), Wire()
-    protocol = H11Protocol(uvicorn_config(fleet()), state, {}, asyncio.get_running_loop())
+    state, wire, closed = ServerState(), Wire(), []
+    server = front()
+    config = uvicorn_config(server.gate(build_app(fleet())))
+    config.load()
+    connection = Connection("192.0.2.1", None, wire.abort)
+    protocol = GuardedProtocol(config, state, connection, server.limits, server.tally, lambda: closed.append(True))
     protocol.connection_made(wire)
     for part in parts:
         if part and not wire.closed:
@@ -116,7 +138,7 @@ async def _served(*parts: bytes) -> tuple[bytes, bool]:
     protocol.connection_lost(None)
     if state.tasks:
         await asyncio.wait(state.tasks, timeout=30)
-    require(not state.tasks, "a request that does not end")
+    require(not state.tasks and closed == [True], "a request or a connection that does not end")
     return bytes(wire.sent), wire.closed
 
 
