@@ -57,7 +57,7 @@ def fuzz(target: Target, seconds: int, corpus: Path | None, log: Path | None) ->
         folders = [grown, *(each for each in (target.seeds, target.found) if each.is_dir())]
         options = [
             f"-max_total_time={seconds}", f"-timeout={HANG_SECONDS}", f"-rss_limit_mb={MEMORY_MB}",
-            f"-max_len={target.longest}", "-print_final_stats=1", "-verbosity=1",
+            f"-max_len={target.longest}", "-print_final_stats=1", "-report_slow_units=3600",
             f"-artifact_prefix={_kept(target)}/",
         ]  # fmt: skip
         command = [sys.executable, "-m", "tests.fuzz.worker", target.name, *options, *map(str, folders)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from exporter.config.problem import TOKEN_LIKE_CHARACTERS
 from tests.fuzz import mutation
 
 HERE = Path(__file__).parent
@@ -109,5 +110,6 @@ def require(holds: object, promise: str) -> None:
 
 
 def keeps_secret(text: str) -> None:
-    """Raise Broken when `text` repeats a part of the canary."""
-    require(not any(CANARY[at : at + 12] in text for at in range(len(CANARY) - 11)), "a message repeats the secret")
+    """Raise Broken when `text` repeats a part of the canary that is long enough for a token."""
+    parts = (CANARY[at : at + TOKEN_LIKE_CHARACTERS] for at in range(len(CANARY) - TOKEN_LIKE_CHARACTERS + 1))
+    require(not any(part in text for part in parts), "a message repeats the secret")

@@ -10,7 +10,7 @@ from exporter.api.token import TokenProvider, TokenUnreadable
 from exporter.clock import SystemClock
 from exporter.config.effective import effective
 from exporter.config.load import load_settings, parse_settings
-from exporter.config.patterns import compiled, matches, trouble
+from exporter.config.patterns import PATTERN_CHARACTERS, compiled, matches, trouble
 from exporter.config.problem import ConfigError
 from exporter.config.settings import Settings, TokenSource
 from exporter.rules.thresholds import default_thresholds, parse_thresholds
@@ -87,6 +87,8 @@ def _token(content: bytes) -> None:
 
 
 def _pattern(text: str) -> None:
+    if not 1 <= len(text) <= PATTERN_CHARACTERS or not text.isprintable():
+        return  # refused before anybody looks at what it means
     said = trouble(text)
     if said is not None:
         require(said.isprintable() and len(said) < 120, f"not a clear line: {said!r}")
