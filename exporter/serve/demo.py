@@ -82,7 +82,8 @@ def run_demo(options: DemoOptions) -> int:
 
 
 def _say_what_to_open(urls: Sequence[str], telemetry_path: str, control_url: str) -> None:
-    target = urls[0].removeprefix("http://")
+    scheme, _, target = urls[0].partition("://")
+    access = "" if scheme == "http" else "\n      scheme: https    # and what --web.config.file asks of clients"
     sys.stdout.write(
         f"""celigo-exporter demo: a simulated account and the exporter on it
 
@@ -93,7 +94,7 @@ def _say_what_to_open(urls: Sequence[str], telemetry_path: str, control_url: str
 Prometheus:
 
   scrape_configs:
-    - job_name: celigo
+    - job_name: celigo{access}
       static_configs: [{{targets: ["{target}"]}}]
 
 Ctrl-C ends it.
