@@ -5,7 +5,7 @@ prometheus-client's rendering of the same families in the same run; absolute tim
 counts the series of each profile instead, of 10,000 flows, and `--write` keeps the figures for docs/metrics.md.
 `--rules` lets a real Prometheus evaluate the alert rules over 10,000 flows. `--boards` asks one everything that the
 dashboards ask; with `--keep` the account's document is read once and used again within the hour, and
-`--only` times one board.
+`--only` times one board. `--page` times the page at `/`.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from exporter.expose.document import Documents
 from exporter.expose.families import Distribution, Series
 from exporter.expose.render import Format
 from exporter.ledger.store import MemoryStore
-from tests.bench import boards, rules, series
+from tests.bench import boards, page, rules, series
 from tests.bench.series import UNLIMITED
 from tests.e2e.clock import SkippingClock
 from tests.e2e.processes import EXPORTER, Program, free_port
@@ -53,6 +53,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rules", action="store_true")
     parser.add_argument("--boards", action="store_true")
+    parser.add_argument("--page", action="store_true")
     parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--only", metavar="BOARD")
     wanted = parser.parse_args()
@@ -61,6 +62,9 @@ def main() -> int:
     if wanted.rules:
         with simulated(wanted.flows or 10_000) as url:
             rules.show(wanted.flows or 10_000, rules.measure(url))
+        return 0
+    if wanted.page:
+        page.show(wanted.flows or 10_000)
         return 0
     if wanted.boards:
         return time_boards(wanted.flows or 10_000, wanted.keep, wanted.only)

@@ -1,11 +1,11 @@
 """Exporters on simulated accounts, as the page is to show them: healthy, failing, with hostile names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from exporter.config.settings import Account, Limits, RateLimit, Settings, TokenSource, Web
+from exporter.config.settings import Account, Collectors, HistorySettings, Limits, RateLimit, Settings, TokenSource
 from exporter.serve.demo import OWNERSHIP
 from exporter.serve.fleet import Fleet
 from exporter.simulator.options import SimulatorOptions
@@ -14,6 +14,7 @@ from tests.e2e.processes import until
 from tests.serve.rig import ShiftedClock, served
 
 TOKEN = "demo-token-7c1e"
+VARIABLE = "CELIGO_TOKEN"
 PLENTY = RateLimit(requests_per_second=2000.0, burst=2000)
 
 HOSTILE = (
@@ -37,7 +38,6 @@ class Stage:
     fleet: Fleet
     clock: ShiftedClock
     simulators: Sequence[Simulator]
-    ids: dict[str, list[str]] = field(default_factory=dict)
 
     def collect(self, times: int = 1, seconds: float = 301.0) -> None:
         """Let time pass and everything be read, some times over; each time is scraped."""
@@ -60,28 +60,41 @@ class Stage:
         rows = [flow for flow in truth["flows"] if flow["enabled"] and flow["scheduled"]]
         return sorted(rows, key=lambda flow: str(flow["id"]))
 
+    def connections(self, simulator: int = 0) -> list[dict[str, Any]]:
+        """Its connections."""
+        truth: Any = self.simulators[simulator].truth()
+        return [row for row in truth["connections"] if not row["deleted"]]
+
 
 @contextmanager
 def stage(
-    *names: str, flows: int = 12, past: float = 7200.0, web: Web | None = None, **changes: Any
+    *names: str,
+    flows: int = 12,
+    past: float = 7200.0,
+    budget: RateLimit = PLENTY,
+    account: Mapping[str, Any] | None = None,
 ) -> Iterator[Stage]:
-    """An exporter of simulated accounts of these names, which say that they are in the EU."""
+    """An exporter of simulated accounts of these names, which say that they are in the EU.
+
+    `account` has more options of the simulator.
+    """
     clock = ShiftedClock()
     with ExitStack() as stack:
+        unlimited: dict[str, Any] = {"bucket_rate": 1e6, "bucket_size": 10**6}
         options = SimulatorOptions(
-            flows=flows, token=TOKEN, base_clock=clock.time, history_seconds=past, bucket_rate=1e6, bucket_size=10**6
+            flows=flows, token=TOKEN, base_clock=clock.time, history_seconds=past, **unlimited, **(account or {})
         )
         simulators = [
             stack.enter_context(Simulator(replace(options, seed=seed))) for seed, _ in enumerate(names, start=1)
         ]
         accounts = tuple(
-            Account(name, TokenSource(env="T"), each.url, "eu", rate_limit=PLENTY)
+            Account(name, TokenSource(env=VARIABLE), each.url, "eu", rate_limit=budget)
             for name, each in zip(names, simulators, strict=True)
         )
-        settings = Settings(
-            accounts, limits=Limits(attempts=1), web=web or Web(), profile="full", ownership=OWNERSHIP, **changes
-        )
-        fleet = stack.enter_context(Fleet(settings, {"T": TOKEN}, clock))
+        # A run that the account does not know of, as it was not there then, would count as missed.
+        collectors = Collectors(history=HistorySettings(depth=past / 2))
+        settings = Settings(accounts, collectors, Limits(attempts=1), profile="full", ownership=OWNERSHIP)
+        fleet = stack.enter_context(Fleet(settings, {VARIABLE: TOKEN}, clock))
         yield Stage(stack.enter_context(served(fleet)), fleet, clock, simulators)
 
 
@@ -93,8 +106,7 @@ def trouble(held: Stage, simulator: int = 0) -> None:
     for flow in flows[3:5]:
         account.inject("flow_failing", flow=flow["id"])
     account.inject("error_storm", flow=flows[5]["id"], count=340, age_seconds=9 * 86400)
-    connections: Any = account.truth()["connections"]
-    account.inject("connection_offline", connection=connections[0]["id"])
+    account.inject("connection_offline", connection=held.connections(simulator)[0]["id"])
 
 
 def hostile(held: Stage, simulator: int = 0) -> None:

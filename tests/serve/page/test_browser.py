@@ -79,7 +79,7 @@ def test_without_javascript_everything_is_there_and_the_page_reloads(troubled: S
         for section in ("#flows", "#offline", "#collectors", "#calls", "#series", "#configuration", "footer"):
             assert watched.page.locator(section).count() == 1
         watched.page.click("#configuration summary")
-        assert "token_env: T" in watched.page.inner_text("#configuration pre")
+        assert "token_env: CELIGO_TOKEN" in watched.page.inner_text("#configuration pre")
         assert watched.page.locator("head noscript").inner_html() == '<meta http-equiv="refresh" content="15">'
         assert "Reloads every 15 seconds" in watched.page.inner_text("footer")
 

@@ -11,6 +11,7 @@ from exporter.serve.page import endpoint, render
 from exporter.serve.page.endpoint import KEPT_PAGES, KEPT_SECONDS, PageEndpoint
 from exporter.serve.page.trouble import Troubles
 from tests.clocks import ManualClock
+from tests.serve.page.crowd import Idle
 from tests.serve.rig import rig
 
 
@@ -20,7 +21,7 @@ def pages(count: int = 2) -> Iterator[tuple[PageEndpoint, ManualClock]]:
     clock = ManualClock(participants=0)
     names = [f"account-{number}" for number in range(count)]
     accounts = tuple(Account(name, TokenSource(env="T"), "http://127.0.0.1:9", None) for name in names)
-    with Fleet(Settings(accounts), {"T": "prober-token-4f1c"}, clock) as fleet:
+    with Fleet(Settings(accounts), {"T": "prober-token-4f1c"}, clock, Idle) as fleet:
         yield PageEndpoint(fleet), clock
 
 

@@ -14,6 +14,7 @@ from exporter.serve.page.overview import ACCOUNTS
 from exporter.serve.page.render import render
 from exporter.serve.page.trouble import Troubles
 from tests.clocks import ManualClock
+from tests.serve.page.crowd import Idle
 from tests.serve.page.reading import UNKNOWN, links, notices, table, text, tiles
 from tests.serve.rig import rig
 
@@ -22,7 +23,7 @@ from tests.serve.rig import rig
 def fleet_of(*names: str) -> Iterator[Fleet]:
     """Accounts of which nothing is known yet."""
     accounts = tuple(Account(name, TokenSource(env="T"), "http://127.0.0.1:9", None) for name in names)
-    with Fleet(Settings(accounts), {"T": "prober-token-4f1c"}, ManualClock()) as fleet:
+    with Fleet(Settings(accounts), {"T": "prober-token-4f1c"}, ManualClock(), Idle) as fleet:
         yield fleet
 
 
