@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,14 @@ def dashboards_of(found: Release) -> dict[str, str]:
 
 
 def dumped(groups: Any) -> str:
-    return yaml.safe_dump(groups, sort_keys=True)
+    return yaml.dump(groups, Dumper=yaml.CSafeDumper, sort_keys=True)
 
 
-def given(thresholds: Values) -> Release:
+@cache
+def every() -> Release:
+    """With another value for every threshold."""
     on = {"enabled": True}
-    return render({**MINIMAL, "thresholds": thresholds, "prometheusRule": on, "dashboards": on})
+    return render({**MINIMAL, "thresholds": EVERY, "prometheusRule": on, "dashboards": on})
 
 
 def test_rules_are_those_of_the_repository_byte_for_byte() -> None:
@@ -66,20 +69,18 @@ def test_dashboards_are_those_of_the_repository_byte_for_byte() -> None:
     assert dashboards_of(release("monitoring")) == committed
 
 
-@pytest.mark.parametrize("thresholds", [SETS["thresholds"]["thresholds"], EVERY], ids=["some", "every"])
-def test_thresholds_do_what_they_do_for_the_commands_that_export(thresholds: Values) -> None:
-    expected = parse_thresholds(yaml.safe_dump(dict(thresholds)), "thresholds")
-    found = given(thresholds)
-    assert expected != default_thresholds()
-    assert dumped(groups_of(found)) == dumped(yaml.safe_load(rules_file(expected))["groups"])
-    assert dashboards_of(found) == boards(expected)
+def test_thresholds_do_what_they_do_for_the_commands_that_export() -> None:
+    expected = parse_thresholds(yaml.safe_dump(dict(EVERY)), "thresholds")
+    assert dumped(groups_of(every())) == dumped(yaml.safe_load(rules_file(expected))["groups"])
+    assert dashboards_of(every()) == boards(expected)
+    assert dashboards_of(release("thresholds")) == boards(OWN)
 
 
 def test_every_threshold_was_changed_and_none_is_left() -> None:
     assert EVERY.keys() == default_thresholds().values.keys()
     changed = parse_thresholds(yaml.safe_dump(dict(EVERY)), "thresholds").values
     assert not {name for name, text in default_thresholds().values.items() if changed[name] == text}
-    assert "%{" not in given(EVERY).texts["templates/prometheusrule.yaml"]
+    assert "%{" not in every().texts["templates/prometheusrule.yaml"]
 
 
 def expected_groups(values: Values, thresholds: Thresholds) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -37,9 +38,16 @@ HOSTILE = [
 ]
 """Texts that mean something to YAML, Helm, shells or Prometheus."""
 
-RULES = {"prometheusRule": {"enabled": True}}
+ONE_LINE = [text for text in HOSTILE if not re.search(r"[\x00-\x1f\x7f-\x9f]", text)]
+"""Those that the exporter takes as a name; the others are refused."""
 
-anywhere = pytest.mark.parametrize("text", HOSTILE)
+
+def printable() -> st.SearchStrategy[str]:
+    """Text without blanks and what cannot be seen."""
+    return st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
+
+
+RULES = {"prometheusRule": {"enabled": True}}
 
 
 def texts_of(found: Release) -> list[Any]:
@@ -51,78 +59,90 @@ def shape(found: Release) -> list[tuple[Any, ...]]:
     return [path for manifest in found.manifests for path, _ in everywhere(manifest)]
 
 
-@anywhere
-def test_free_text_stays_text_and_changes_nothing_beside_it(text: str) -> None:
-    def values(said: str) -> dict[str, Any]:
-        return {
-            **MINIMAL,
-            "annotations": {"own": said},
-            "podAnnotations": {"own": said},
-            "extraEnv": [{"name": "OWN", "value": said}],
-            "service": {"annotations": {"own": said}},
-            "serviceMonitor": {"enabled": True, "annotations": {"own": said}},
-            "prometheusRule": {"enabled": True, "annotations": {"own": said}, "alertLabels": {"own": said}},
-            "dashboards": {"enabled": True, "folder": said},
-            "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": said}}],
-        }
+def harmless(texts: list[str]) -> list[str]:
+    return [f"harmless {number}" for number in range(len(texts))]
 
-    found = render(values(text))
-    assert shape(found) == shape(render(values("harmless")))
-    assert found.workload["metadata"]["annotations"]["own"] == text
-    assert found.container["env"][0]["value"] == text
+
+def with_free_texts(texts: list[str]) -> dict[str, Any]:
+    """Values that have each text in every place where any text may be."""
+    named = {f"own-{number}": text for number, text in enumerate(texts)}
+    return {
+        **MINIMAL,
+        "annotations": named,
+        "podAnnotations": named,
+        "extraEnv": [{"name": f"OWN_{number}", "value": text} for number, text in enumerate(texts)],
+        "service": {"annotations": named},
+        "serviceMonitor": {"enabled": True, "annotations": named},
+        "prometheusRule": {
+            "enabled": True,
+            "annotations": named,
+            "alertLabels": {f"own_{n}": t for n, t in enumerate(texts)},
+        },
+        "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": named}],
+    }
+
+
+def test_free_text_stays_text_and_changes_nothing_beside_it() -> None:
+    found = render(with_free_texts(HOSTILE))
+    assert shape(found) == shape(render(with_free_texts(harmless(HOSTILE))))
     alerts = [
         rule for group in found.one("PrometheusRule")["spec"]["groups"] for rule in group["rules"] if "alert" in rule
     ]
-    assert {rule["labels"]["own"] for rule in alerts} == {text}
-    assert texts_of(found).count(text) == 9 + len(alerts) + 8
+    counted = Counter(text for text in texts_of(found) if isinstance(text, str))
+    assert {text: counted[text] for text in HOSTILE} == {text: 9 + len(alerts) for text in HOSTILE}
 
 
-of_one_line = pytest.mark.parametrize(
-    "text", [text for text in HOSTILE if not re.search(r"[\x00-\x1f\x7f-\x9f]", text)]
-)
-of_others = pytest.mark.parametrize(
-    "text", ["\x85next", *(text for text in HOSTILE if re.search(r"[\x00-\x1f\x7f-\x9f]", text))]
-)
+@pytest.mark.parametrize("text", [HOSTILE[0], HOSTILE[3], "null"])
+def test_a_folder_in_grafana_stays_text(text: str) -> None:
+    found = render({**MINIMAL, "dashboards": {"enabled": True, "folder": text}})
+    assert texts_of(found).count(text) == 8
 
 
-@of_one_line
-def test_names_of_accounts_and_flows_arrive_as_they_are(text: str) -> None:
-    account = {"name": text, "environment": text, "existingSecret": {"name": "celigo"}}
-    found = render({"accounts": [account], "config": {"filters": {"integrations": [text]}}})
+def with_names(names: list[str]) -> dict[str, Any]:
+    accounts = [{"name": name, "environment": name, "existingSecret": {"name": "celigo"}} for name in names]
+    return {"accounts": accounts, "config": {"filters": {"integrations": names}}}
+
+
+def test_names_of_accounts_and_flows_arrive_as_they_are() -> None:
+    found = render(with_names(ONE_LINE))
     held = yaml.safe_load(found.config)
-    assert held["accounts"][0]["name"] == held["accounts"][0]["environment"] == text
-    assert held["filters"]["integrations"] == [text]
-    assert shape(found) == shape(render({"accounts": [{**account, "name": "harmless"}]}))
+    assert [account["name"] for account in held["accounts"]] == ONE_LINE
+    assert [account["environment"] for account in held["accounts"]] == ONE_LINE
+    assert held["filters"]["integrations"] == ONE_LINE
+    assert shape(found) == shape(render(with_names(harmless(ONE_LINE))))
 
 
-@of_others
+@pytest.mark.parametrize("text", ["\x85next", *(text for text in HOSTILE if text not in ONE_LINE)])
 def test_text_of_several_lines_is_refused_where_the_exporter_wants_one(text: str) -> None:
     assert "/accounts/0/name" in refusal({"accounts": [{"name": text, "existingSecret": {"name": "celigo"}}]})
     assert "/thresholds/grafana_url" in refusal({**MINIMAL, "thresholds": {"grafana_url": text}})
 
 
-printable = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
-
-
-@given(st.lists(printable, min_size=1, max_size=20, unique=True))
+@given(st.lists(printable(), min_size=1, max_size=20, unique=True))
 @profile(max_examples=25)
 def test_the_exporter_reads_the_names_that_were_given(names: list[str]) -> None:
     with_places = [{"name": name, "token_file": "/nowhere/token"} for name in names]
     text = render({"accounts": with_places, "config": {"filters": {"integrations": names}}}).config
-    settings = parse_settings(
-        text.replace("token_file: /nowhere/token", "token_env: TOKEN"), "config.yml", {"TOKEN": "t1234"}
-    )
+    text = text.replace("token_file: /nowhere/token", "token_env: TOKEN")
+    settings = parse_settings(text, "config.yml", {"TOKEN": "t1234"})
     assert [account.name for account in settings.accounts] == names
     assert list(settings.filters.integrations) == names
 
 
-@of_one_line
-def test_a_threshold_that_is_text_stays_within_its_string(text: str) -> None:
-    if "%{" in text:
-        assert "thresholds.grafana_url" in refusal({**MINIMAL, "thresholds": {"grafana_url": text}, **RULES})
-        return
-    found = render({**MINIMAL, "thresholds": {"grafana_url": text}, **RULES})
-    plain = render({**MINIMAL, "thresholds": {"grafana_url": "x"}, **RULES})
-    assert shape(found) == shape(plain)
+THRESHOLDS = ("grafana_url", "runbook_url", "app_url")
+"""Those that may be any text of one line."""
+
+
+@pytest.mark.parametrize("first", range(0, len(ONE_LINE), len(THRESHOLDS)))
+def test_a_threshold_that_is_text_stays_within_its_string(first: int) -> None:
+    texts = [text for text in ONE_LINE if "%{" not in text][first : first + len(THRESHOLDS)]
+    given_ones = dict(zip(THRESHOLDS, texts, strict=False))
+    found = render({**MINIMAL, "thresholds": {"grafana_url": "x", **given_ones}, **RULES})
+    assert shape(found) == shape(render({**MINIMAL, "thresholds": {"grafana_url": "x"}, **RULES}))
     said = json.dumps(found.one("PrometheusRule"), ensure_ascii=False)
-    assert json.dumps(text, ensure_ascii=False)[1:-1] + "/d/celigo-" in said
+    for text, follows in zip(texts, ("/d/celigo-", "#celigo", "/home"), strict=False):
+        assert json.dumps(text, ensure_ascii=False)[1:-1] + follows in said
+
+
+def test_a_threshold_cannot_hold_the_place_of_another() -> None:
+    assert "thresholds.grafana_url" in refusal({**MINIMAL, "thresholds": {"grafana_url": "%{job}"}, **RULES})
