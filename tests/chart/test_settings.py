@@ -12,12 +12,6 @@ from exporter.config.load import parse_settings
 from exporter.config.settings import Settings
 from tests.chart.rendering import MINIMAL, SETS, Manifest, Release, everywhere, release, render
 
-# As long as the flag is not there; then both are like all others, without anybody's doing.
-_NO_FLAG = not any("--web.config.file" in flag.opts for flag in root.commands["serve"].params)
-_waits = pytest.mark.xfail(_NO_FLAG, reason="--web.config.file is not there yet", strict=True)
-started = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=_waits) if "config" in SETS[name].get("web", {}) else name for name in SETS]
-)
 with_settings = pytest.mark.parametrize("name", [name for name in SETS if name != "demo"])
 
 
@@ -72,7 +66,7 @@ def test_config_check_accepts_the_settings_file(name: str, tmp_path: Path, capsy
     assert "/var/lib/celigo-exporter/state.db" in said.out
 
 
-@started
+@pytest.mark.parametrize("name", SETS)
 def test_the_command_line_accepts_the_arguments(name: str) -> None:
     for container in containers(release(name)):
         parsed(container["args"])
@@ -83,7 +77,7 @@ def test_an_argument_that_does_not_exist_would_be_found() -> None:
         parsed(["serve", "--web.port=1"])
 
 
-@started
+@pytest.mark.parametrize("name", SETS)
 def test_the_exporter_listens_where_the_container_says_and_reads_the_file_that_is_mounted(name: str) -> None:
     found = release(name)
     flags = parsed(found.container["args"])
@@ -101,7 +95,7 @@ def test_values_become_flags() -> None:
     assert (service["log_level"], service["log_format"]) == ("debug", "json")
     assert "--web.external-url=https://celigo.example.com/exporter" in closed
     assert "--web.telemetry-path=/celigo/metrics" in closed
-    assert "--web.config.file=/var/run/secrets/celigo-exporter/web/web.yml" in closed
+    assert parsed(closed)["web_config_file"] == "/var/run/secrets/celigo-exporter/web/web.yml"
     assert parsed(release("demo").container["args"])["flows"] == 500
 
 
