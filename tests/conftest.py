@@ -23,6 +23,8 @@ LONG_FILES = (
     *("e2e/test_demo.py", "e2e/test_detail_failures.py", "simulation/test_world.py"),
     *("e2e/test_notification.py", "alerting/test_routes.py", "e2e/test_dashboards.py"),
     *("serve/test_ending.py", "simulation/test_flat.py", "test_whole_run.py", "simulation/test_wire.py"),
+    *("packaging/test_installed.py", "packaging/test_distributions.py", "serve/page/test_browser.py"),
+    *("e2e/test_access.py", "e2e/test_reload.py", "test_contributing.py"),
 )
 """What takes longest, for the beginning of a run in several processes; what waits beside what computes."""
 

@@ -1,6 +1,7 @@
 """What was known is known after a restart: counters and what is derived from history, and nothing from before the first
 sight."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_a_state_file_is_told(tmp_path: Path) -> None:
         assert size > 10_000
 
 
-@pytest.mark.parametrize("days", [0.5, 4])
+@pytest.mark.parametrize("days", [0.5, 4] if os.environ.get("PROVE") else [0.5, 1.5])
 def test_a_gap_of_days_is_caught_up_and_its_progress_shown(tmp_path: Path, days: float) -> None:
     with World(tmp_path, job_page_size=100, **SMALL) as world:
         world.minutes(10)
