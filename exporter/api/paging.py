@@ -19,7 +19,9 @@ from exporter.api.models import Job, Row
 
 R = TypeVar("R", bound=Row)
 
-_MAX_TARGET = 8192
+TARGET_CHARACTERS = 8192
+"""Longest address of a next page."""
+
 _EPOCH = datetime(1970, 1, 1)
 _LAST_MILLISECOND = 253_402_300_799_999
 _SHORT_PAGE = 0.9
@@ -108,7 +110,7 @@ def next_target(url: str | None, call: Call) -> str | None:
 
 def _split(url: str) -> SplitResult | None:
     try:
-        return urlsplit(url) if len(url) <= _MAX_TARGET and url.isprintable() and url.isascii() else None
+        return urlsplit(url) if len(url) <= TARGET_CHARACTERS and url.isprintable() and url.isascii() else None
     except ValueError:
         return None
 

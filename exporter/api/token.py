@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 from exporter.clock import Clock
 from exporter.config.settings import TokenSource
+from exporter.config.token_place import TOKEN_BYTES
 from exporter.logs import redact
 from exporter.secret import Secret
-
-_MAX_BYTES = 64 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -100,10 +99,10 @@ class TokenProvider:
 def _read_file(path: str) -> str:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - the path is the user's text
-            content = file.read(_MAX_BYTES + 1)
+            content = file.read(TOKEN_BYTES + 1)
     except OSError as failure:
         raise TokenUnreadable(path, failure.strerror or "cannot be read") from None
-    if len(content) > _MAX_BYTES:
+    if len(content) > TOKEN_BYTES:
         raise TokenUnreadable(path, "over 64 KiB, so no token")
     try:
         return content.decode("ascii")

@@ -10,7 +10,7 @@ from exporter.expose.render import Format
 
 _OPENMETRICS = "application/openmetrics-text"
 _TEXT_RANGES = ("text/plain", "text/*", "*/*")
-_LONGEST = 4096
+HEADER_CHARACTERS = 4096
 """Characters of a header that are looked at; no scraper sends near as many."""
 
 
@@ -38,7 +38,7 @@ def _is_version_1(version: str | None) -> bool:
 
 def _entries(value: str | None) -> Iterator[tuple[str, dict[str, str], float]]:
     """Each entry of a header: lower-case name, parameters, weight."""
-    for entry in (value or "")[:_LONGEST].split(","):
+    for entry in (value or "")[:HEADER_CHARACTERS].split(","):
         name, *rest = (part.strip() for part in entry.split(";"))
         pairs = (part.split("=", 1) for part in rest if "=" in part)
         parameters = {key.strip().lower(): text.strip().strip('"') for key, text in pairs}

@@ -65,6 +65,7 @@ class StateFile:
         try:
             self._connection = self._opened(lock_seconds)
             self._loaded = {name: read_state(self._connection, name) for name in accounts}
+            _prepare(self._connection)
             self._inode = path.stat().st_ino
             self._measure()
         except (sqlite3.Error, OSError, ValueError) as failure:
@@ -131,9 +132,6 @@ class StateFile:
             _hold(connection)
             _check(connection, self.path)
             migrate(connection, layout_of(connection))
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            connection.execute("PRAGMA synchronous = FULL").fetchall()
-            _bound(connection)
         except BaseException as failure:
             connection.close()
             if isinstance(failure, sqlite3.Error) and is_locked(failure):
@@ -230,7 +228,10 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise Unusable("corrupt")
 
 
-def _bound(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Writes a header that says otherwise, so only once everything could be read.
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("PRAGMA synchronous = FULL").fetchall()
     # What goes beyond it is told as a full disk. A file that is larger already stays as large.
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     (most,) = connection.execute("PRAGMA max_page_count").fetchone()

@@ -309,9 +309,9 @@ TABLES = (
 
 
 def account_number(connection: sqlite3.Connection, name: str) -> int:
-    """The number of the account in the file, given out at its first commit; 0 before."""
+    """The number of the account in the file, given out at its first commit; 0 before. Raises ValueError."""
     row = connection.execute("SELECT id FROM account WHERE name = ?", (name,)).fetchone()
-    return int(row[0]) if row is not None else 0
+    return 0 if row is None else msgspec.convert(row[0], int)
 
 
 def read_state(connection: sqlite3.Connection, name: str) -> LedgerState:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 _DAY = 86400
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
-_LONGEST_NAME = 64
+ZONE_CHARACTERS = 64
 # Files of some machines' zone folder that are no zone of their own, or count leap seconds.
 _LOCAL_NAMES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 
@@ -40,7 +40,7 @@ class Stretch:
 @lru_cache(maxsize=1024)
 def load_zone(name: str) -> ZoneInfo:
     """Return the zone of that IANA name, in the case given; raise LookupError when there is none."""
-    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or name.startswith(_LOCAL_NAMES):
+    if len(name) > ZONE_CHARACTERS or not _NAME.fullmatch(name) or name.startswith(_LOCAL_NAMES):
         raise LookupError("no such time zone")
     try:
         return ZoneInfo(name)

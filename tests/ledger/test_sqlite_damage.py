@@ -12,11 +12,13 @@ from exporter.ledger.schema import APPLICATION_ID, VERSION, read_header
 from exporter.ledger.state import Counted, LedgerChange, LedgerState
 from exporter.ledger.trouble import LASTING, TROUBLES
 from tests.clocks import EPOCH
+from tests.fuzz.targets.state import damaged
 from tests.ledger.rows import FLOW, finished
 from tests.ledger.sqlite_child import ACCOUNT
 from tests.ledger.sqlite_kit import contents, filled, killed_holder, opened, state_in, states
 
 STATES = states()
+FOUND = Path(__file__).parents[1] / "fuzz" / "found" / "state"
 
 
 def judged(path: Path) -> str | None:
@@ -277,4 +279,21 @@ def test_a_text_that_is_no_text_is_damage_and_not_the_disks_fault(tmp_path: Path
     whole = path.read_bytes()
     assert FLOW.encode() in whole
     path.write_bytes(whole.replace(FLOW.encode(), b"\xff" * len(FLOW)))
+    assert judged(path) == "corrupt"
+
+
+def test_a_header_that_asks_for_half_a_log_is_not_corrected_in_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    filled(path)
+    executed(path, "UPDATE flow SET newest = '{'")
+    held = bytearray(path.read_bytes())
+    assert held[18:20] == b"\x02\x02"
+    held[19] = 1
+    path.write_bytes(held)
+    assert judged(path) == "corrupt"
+
+
+def test_an_account_without_a_number_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    path.write_bytes(damaged((FOUND / "account-without-a-number").read_bytes()))
     assert judged(path) == "corrupt"

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from exporter.ledger import sqlite
 from exporter.ledger.runs import RunLedger
 from tests.clocks import EPOCH
 from tests.ledger.rows import finished
@@ -42,3 +45,15 @@ def test_the_stated_size_is_that_of_the_file_and_its_log(tmp_path: Path) -> None
     with opened(tmp_path / "state") as file:
         RunLedger(file.account(ACCOUNT)).observe([finished("a", 10)], "flow", EPOCH + 20)
         assert file.status.size_bytes == sum(each.stat().st_size for each in tmp_path.iterdir())
+
+
+def test_the_file_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "FILE_BYTES", 400 * 1024)
+    with opened(tmp_path / "state") as file:
+        ledger = RunLedger(file.account(ACCOUNT))
+        ledger.observe([], "flow", EPOCH)
+        for page in range(40):
+            ledger.observe([finished(f"{page}-{n}-{'x' * 100}", 10) for n in range(100)], "flow", EPOCH + 20)
+        assert file.status.trouble == "full"
+        assert (tmp_path / "state").stat().st_size <= 400 * 1024
+        assert sum(tally.runs[0] for tally in ledger.tallies().flows.values()) == 4000
