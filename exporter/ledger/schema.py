@@ -4,6 +4,7 @@ The file tells what it is by SQLite's `application_id` and its layout by `user_v
 bytes, so that a file of somebody else, or of a newer exporter, is recognised without opening it as a database.
 """
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,9 +106,13 @@ def layout_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring a file of layout `version` (0: a new one) to the newest, in one transaction. Raises sqlite3.Error."""
+    """Bring a file of layout `version` (0: a new one) to the newest, in one transaction.
+
+    Raises sqlite3.Error, and ValueError, with nothing written, for a file that has what only newer ones have.
+    """
     if version == VERSION:
         return
+    _require_older(connection, version)
     # Without a log of its own the file's header tells the new layout as soon as it has it.
     connection.execute("PRAGMA journal_mode = DELETE").fetchall()
     connection.execute("BEGIN IMMEDIATE")
@@ -122,3 +127,11 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _require_older(connection: sqlite3.Connection, version: int) -> None:
+    newer = [statement for number in MIGRATIONS if number > version for statement in MIGRATIONS[number]]
+    made = {name for statement in newer for name in re.findall(r"^CREATE TABLE (\w+)", statement)}
+    there = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if made & there:
+        raise ValueError("the header tells an older layout than the file has")

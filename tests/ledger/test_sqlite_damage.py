@@ -297,3 +297,13 @@ def test_an_account_without_a_number_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "state"
     path.write_bytes(damaged((FOUND / "account-without-a-number").read_bytes()))
     assert judged(path) == "corrupt"
+
+
+@pytest.mark.parametrize("version", range(VERSION))
+def test_a_header_that_tells_an_older_version_is_damage_and_migrates_nothing(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "state"
+    filled(path)
+    held = bytearray(path.read_bytes())
+    held[60:64] = version.to_bytes(4, "big")
+    path.write_bytes(held)
+    assert judged(path) == "corrupt"
