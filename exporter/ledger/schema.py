@@ -85,14 +85,17 @@ def read_header(path: Path) -> Header:
 
 
 def tells_its_size(path: Path) -> bool:
-    """Whether the header of a file of ours tells the size that the file has.
+    """Whether the header of a file of ours tells the size that the file has, and a format that can be written.
 
-    SQLite corrects a header that does not as soon as it opens the file for writing. Raises OSError.
+    SQLite corrects another size as soon as it opens the file for writing, and takes another format for a file that may
+    not be written. Raises OSError.
     """
     with path.open("rb") as file:
         head = file.read(_HEADER_BYTES)
     page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
     size = path.stat().st_size
+    if not {head[18], head[19]} <= {1, 2}:
+        return False
     return page >= _SMALLEST_PAGE and size % page == 0 and 0 < pages <= size // page and head[24:28] == head[92:96]
 
 

@@ -259,8 +259,15 @@ def test_every_trouble_of_a_file_lasts_and_has_words() -> None:
 
 @pytest.mark.parametrize(
     ("place", "content"),
-    [(95, b"\xfe"), (24, b"\x01\x02\x03\x04"), (28, b"\x00\x00\x00\x00"), (28, b"\x00\x00\xff\xff"), (16, b"\x00\x00")],
-    ids=["counter", "change", "no pages", "more pages", "page"],
+    [
+        (95, b"\xfe"),
+        (24, b"\x01\x02\x03\x04"),
+        (28, b"\x00\x00\x00\x00"),
+        (28, b"\x00\x00\xff\xff"),
+        (16, b"\x00\x00"),
+        (18, b"\x09"),
+    ],
+    ids=["counter", "change", "no pages", "more pages", "page", "format"],
 )
 def test_a_header_that_tells_another_size_is_damage_that_nobody_corrects(
     tmp_path: Path, place: int, content: bytes
