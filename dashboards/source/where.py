@@ -23,6 +23,7 @@ WHERE: Mapping[str, tuple[str, str]] = {
     "CeligoSeriesDropped": (_API, "Families with series left out"),
     "CeligoClockSkew": (_API, "Clocks differ by"),
     "CeligoStateNotSaved": (_API, "Is what is counted saved?"),
+    "CeligoConfigReloadFailed": (_API, "Are the newest settings in effect?"),
     "CeligoFlowOverdue": (_SCHEDULES, "Which runs did not come?"),
     "CeligoFlowMissedRuns": (_SCHEDULES, "Which runs did not come?"),
     "CeligoManyFlowsOverdue": (_SCHEDULES, "Overdue, share of the account"),

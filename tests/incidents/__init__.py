@@ -41,6 +41,7 @@ Steps. `at`, or `at` + `every` + `until` for several times, and one of
 - `exporter: down`, `up` or `restart`, with its state file;
 - `wire: dns`, `tls`, `connect` (refused) or `connect_timeout`: every call fails below HTTP; lifted like incidents;
 - `disk: full`: the exporter cannot write its state file; lifted like incidents;
+- `file: bad`: the exporter is told to reload a settings file with a mistake; lifted like incidents, with a reload;
 - `clock: 90`: the clock of the exporter's machine is set so many seconds ahead, or back.
 The first step is `at: 0m`. With `warm_up: 0m` it happens before the first scrape.
 

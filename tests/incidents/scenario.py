@@ -67,9 +67,9 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"lasting": "for", "name": "as"}):
     """Something that happens `at` a time after the warm-up, perhaps again `every` so often until `until` is reached.
 
-    Exactly one of `inject`, `lift`, `exporter`, `wire`, `disk` and `clock` says what. `options` are the incident's;
-    `lasting` (in files: `for`) lifts an incident or mends a wire by itself, `name` (in files: `as`) is what `lift`
-    calls it.
+    Exactly one of `inject`, `lift`, `exporter`, `wire`, `disk`, `file` and `clock` says what. `options` are the
+    incident's; `lasting` (in files: `for`) lifts an incident or mends a wire by itself, `name` (in files: `as`) is what
+    `lift` calls it.
     """
 
     at: Span
@@ -82,6 +82,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"las
     exporter: Literal["down", "up", "restart"] | None = None
     wire: Literal["dns", "tls", "connect", "connect_timeout"] | None = None
     disk: Literal["full"] | None = None
+    file: Literal["bad"] | None = None
     clock: float | None = None
     options: dict[str, Any] = {}
 
@@ -142,7 +143,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _STEP_KEYS = frozenset(Step.__struct_encode_fields__) - {"options"}
-_DOING = ("inject", "lift", "exporter", "wire", "disk", "clock")
+_DOING = ("inject", "lift", "exporter", "wire", "disk", "file", "clock")
 _CHOICE = (
     *("flow", "flows", "flows_of", "connection", "connection_of"),
     *("integration", "integration_of", "agent", "agent_of"),
@@ -223,8 +224,8 @@ def _check_step(step: Step, place: str) -> None:
         raise ValueError(f"{place}: exactly one of {', '.join(_DOING)} is needed")
     if (step.every is None) != (step.until is None) or step.every == 0:
         raise ValueError(f"{place}: `every` (over 0m) and `until` go together")
-    if step.lasting is not None and not (step.inject or step.wire or step.disk):
-        raise ValueError(f"{place}: `for` goes with `inject`, `wire` or `disk`")
+    if step.lasting is not None and not (step.inject or step.wire or step.disk or step.file):
+        raise ValueError(f"{place}: `for` goes with `inject`, `wire`, `disk` or `file`")
 
 
 def _check_expected(expected: Expected, scenario: Scenario, place: str) -> None:

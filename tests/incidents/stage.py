@@ -23,6 +23,7 @@ from exporter.config.problem import ConfigError
 from exporter.config.settings import Settings
 from exporter.expose.render import Format
 from exporter.serve.fleet import Fleet
+from exporter.serve.reload import Reloader
 from exporter.simulator.server import Simulator
 from tests.incidents.agenda import Action, agenda_of
 from tests.incidents.cast import Cast, casting
@@ -70,6 +71,7 @@ class Stage(World):
         self._incidents: dict[str, list[int]] = {}
         self._cuts: dict[str, str] = {}
         self._full: dict[str, Any] = {}
+        self._bad_files: set[str] = set()
         self._collecting = False
         self._failure: Exception | None = None
         self._minutes.on_minute = self._on_minute
@@ -138,6 +140,9 @@ class Stage(World):
         elif step.disk is not None:
             self._full[action.key] = mock.patch.object(self._state(), "_save", side_effect=_NO_SPACE)
             self._full[action.key].start()
+        elif step.file is not None:
+            self._reload(bad=True)
+            self._bad_files.add(action.key)
         elif step.clock is not None:
             self.clock.step_wall(step.clock)
         elif step.exporter is not None:
@@ -155,7 +160,20 @@ class Stage(World):
             raise ScenarioError("steps: the exporter is down, and its disk cannot be filled")
         return self.fleet.state
 
+    def _reload(self, *, bad: bool) -> None:
+        def load() -> Settings:
+            if bad:
+                raise ConfigError("a mistake")
+            return self.settings
+
+        if self.fleet is None:
+            raise ScenarioError("steps: the exporter is down, and cannot be told to reload")
+        Reloader(self.fleet, load).reload()
+
     def _lift(self, key: str) -> None:
+        if key in self._bad_files:
+            self._bad_files.discard(key)
+            self._reload(bad=False)
         self._cuts.pop(key, None)
         if (full := self._full.pop(key, None)) is not None:
             full.stop()

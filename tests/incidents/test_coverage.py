@@ -19,7 +19,7 @@ WANTED = (
     *("connection offline 2 h", "flapping", "with 40 flows on it", "queue growing", "concurrency cut", "agent offline"),
     *("licence expiring in 20 days", "entitlement at 95 %", "listener silent", "freshness objective burning fast"),
     *("freshness objective burning slow", "record objective burning fast", "record objective burning slow"),
-    *("broken since edited", "series cap hit", "list truncated"),
+    *("broken since edited", "series cap hit", "list truncated", "configuration not reloaded"),
 )
 FEWEST = 40
 

@@ -27,7 +27,7 @@ MISTAKES: Mapping[str, tuple[str, str, str]] = {
     "no time": ("at: 1h", "at: soon", "expected a time in whole minutes such as 20m or 1h30m, got 'soon'"),
     "a number for a time": ("lasts: 2h", "lasts: 120", "got 120"),
     "nothing to lift": ("lift: stop", "lift: storm", "nothing is called 'storm' that could be lifted"),
-    "nothing done": ("{at: 1h, lift: stop}", "{at: 1h}", "exactly one of inject, lift, exporter, wire, disk, clock"),
+    "nothing done": ("{at: 1h, lift: stop}", "{at: 1h}", "one of inject, lift, exporter, wire, disk, file, clock"),
     "late begin": ("at: 0m", "at: 5m", "the first one must be `at: 0m`"),
     "a window backwards": ("[30m, 45m]", "[45m, 30m]", "a window ends before it begins"),
     "a window beyond": ("[1h, 1h30m]", "[1h, 3h]", "a window ends after the scenario does"),

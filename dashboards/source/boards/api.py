@@ -11,7 +11,7 @@ from dashboards.source.panels import Placed, number
 from dashboards.source.query import Query, now
 from dashboards.source.scope import BY_ACCOUNT, known_zero
 
-_SIZE = (4, 3)
+_SIZE, _NARROW = (4, 3), (3, 3)
 _REQUESTS = f"sum {BY_ACCOUNT} (rate(celigo_api_requests_total{{@account}}[10m])) > 0"
 
 
@@ -118,7 +118,7 @@ _TOP = [
         "needs profile standard.",
         now("max(abs(celigo_api_clock_skew_seconds{@account})) or 0 * max(celigo_up{@account} == 1)"),
         Field("s", 0, above((limit("clock_skew"), WARNING), base=CALM)),
-        size=_SIZE,
+        size=_NARROW,
     ),
     number(
         "Is what is counted saved?",
@@ -130,7 +130,15 @@ _TOP = [
             f'or 2 + 0 * min({_STATE}{{job=~"%{{job}}", backend="memory"}})'
         ),
         Field(states={"0": ("not written", BAD), "1": ("yes", CALM), "2": ("in memory only", UNKNOWN)}),
-        size=_SIZE,
+        size=_NARROW,
+    ),
+    number(
+        "Are the newest settings in effect?",
+        "Whether the settings that were loaded last are in effect, or were rejected, so that the last good ones stay. "
+        "An alert comes when they were rejected. From celigo_exporter_config_last_reload_successful.",
+        now('min(celigo_exporter_config_last_reload_successful{job=~"%{job}"})'),
+        Field(states={"0": ("rejected", BAD), "1": ("yes", CALM)}),
+        size=_NARROW,
     ),
     number(
         "Families with series left out",
@@ -144,7 +152,7 @@ _TOP = [
             )
         ),
         Field(steps=above((1, WARNING), base=CALM)),
-        size=_SIZE,
+        size=_NARROW,
     ),
 ]
 
