@@ -1,4 +1,6 @@
-"""Weeks of ordinary life, in which nobody should be woken: `python -m tests.incidents.quiet [--seeds N] [--days N]`.
+"""Weeks of ordinary life, in which nobody should be woken: `python -m tests.incidents.quiet`.
+
+`--seeds N` are so many accounts, from `--first N` on, and `--days N` how long each is watched.
 
 What happens in them is drawn from the seed: deployments that switch flows off for minutes and edit them, blips of the
 API and of connections, single failures, weekends on which nothing comes in, the load of a month's end, changes of
@@ -12,7 +14,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
@@ -165,22 +167,23 @@ def _moment(draws: random.Random, day: int) -> Span:
 
 
 def all_lived(seeds: Sequence[int], days: int) -> Iterator[Quiet]:
-    """The weeks of all seeds, as many at once as there are processors."""
+    """The weeks of all seeds, as many at once as there are processors, each as soon as it is over."""
     if len(seeds) == 1:
         yield lived(seeds[0], days)
         return
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        yield from pool.map(lived, seeds, [days] * len(seeds))
+        yield from (future.result() for future in as_completed([pool.submit(lived, seed, days) for seed in seeds]))
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command; 1 when there was a critical alert."""
     parser = argparse.ArgumentParser(prog="python -m tests.incidents.quiet", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--days", type=int, default=28)
     wanted = parser.parse_args(arguments)
     critical = 0
-    for quiet in all_lived(range(1, wanted.seeds + 1), wanted.days):
+    for quiet in all_lived(range(wanted.first, wanted.first + wanted.seeds), wanted.days):
         print(quiet, flush=True)
         critical += len(quiet.of("critical"))
     return int(critical > 0)

@@ -197,8 +197,8 @@ class TestChangedAccounts:
             read(exporter)
             file = tmp_path / "token"
             file.write_text("another-token")
-            assert exporter.reload(with_first(exporter, token=TokenSource(file=str(file)))) is None
             asked = exporter.upstream.count("/v1/tokenInfo")
+            assert exporter.reload(with_first(exporter, token=TokenSource(file=str(file)))) is None
             read(exporter)
             assert exporter.upstream.count("/v1/tokenInfo") == asked + 1
             assert exporter.upstream.tokens[-1] == "Bearer another-token"

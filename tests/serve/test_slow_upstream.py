@@ -82,6 +82,6 @@ def test_the_page_tells_cause_and_remedy_and_never_the_token() -> None:
         page = exporter.get("/").text
         assert "down" in page
         assert "wrong, expired, revoked" in page
-        assert "to do: compare the token in variable T" in page
+        assert "compare the token in variable T" in page
         assert TOKEN not in page
         assert TOKEN not in exporter.scrape()
