@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 ARGS ?=
 JOBS ?= $(if $(ARGS),0,3)
+# Byte code that is kept spares each of the many processes of the tests the work of a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint bench prove fuzz audit docs dashboards chart constraints clean

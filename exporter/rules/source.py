@@ -6,6 +6,7 @@ a number of seconds.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,6 +70,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval: str | None = None
 
 
+@cache
 def groups() -> tuple[Group, ...]:
     """All groups in their order; raises msgspec.ValidationError for a source that is wrong."""
     return tuple(_read(_FOLDER / f"{name}.yml") for name in GROUPS)

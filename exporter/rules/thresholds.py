@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from exporter.config.cursor import Cursor
@@ -77,6 +78,7 @@ def _longest(name: str) -> float:
     return _LONGEST_OF.get(name, _LONGEST)
 
 
+@cache
 def _defaults() -> dict[str, tuple[Kind, Cursor]]:
     root = compose(DEFAULTS.read_text(encoding="utf-8"), str(DEFAULTS))
     entries = Cursor(root, str(DEFAULTS)).entries() if root is not None else {}

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def matrix_of(group: str) -> Case:
     return test_it_is_detected_in_time_and_nothing_else_is_alerted
 
 
+@cache
 def played() -> frozenset[Path]:
     """With `make prove` all scenarios, else of each group a short one that brings the most critical alerts.
 
