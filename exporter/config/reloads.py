@@ -1,7 +1,7 @@
 """What became of the configuration since the start; it is exposed as metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Outcome = Literal["applied", "rejected"]
@@ -12,13 +12,18 @@ OUTCOMES: tuple[Outcome, ...] = ("applied", "rejected")
 class ReloadStatus:
     """How reading the configuration ended; the start was one that succeeded.
 
-    `successful` is about the newest attempt, `succeeded_at` (Unix seconds) about the newest that succeeded. `counts`
-    are reloads by outcome; the start is none.
+    `problem` is the line why the newest attempt was rejected, None when it was not. `succeeded_at` (Unix seconds) is
+    about the newest that succeeded. `counts` are reloads by outcome; the start is none.
     """
 
-    successful: bool
+    problem: str | None
     succeeded_at: float
     counts: Mapping[Outcome, int]
+
+    @property
+    def successful(self) -> bool:
+        """Whether the configuration that was read last is in effect."""
+        return self.problem is None
 
 
 class ReloadRecord:
@@ -28,18 +33,17 @@ class ReloadRecord:
     """
 
     def __init__(self, now: float) -> None:
-        self._status = ReloadStatus(successful=True, succeeded_at=now, counts=dict.fromkeys(OUTCOMES, 0))
+        self._status = ReloadStatus(problem=None, succeeded_at=now, counts=dict.fromkeys(OUTCOMES, 0))
 
     @property
     def status(self) -> ReloadStatus:
         """The newest status; replaced as a whole."""
         return self._status
 
-    def note(self, outcome: Outcome, now: float) -> None:
-        """A reload has ended."""
+    def note(self, problem: str | None, now: float) -> None:
+        """A reload has ended: with success, or rejected for `problem`."""
         held = self._status
+        outcome: Outcome = "applied" if problem is None else "rejected"
         counts = {**held.counts, outcome: held.counts[outcome] + 1}
-        if outcome == "applied":
-            self._status = ReloadStatus(successful=True, succeeded_at=now, counts=counts)
-        else:
-            self._status = replace(held, successful=False, counts=counts)
+        succeeded_at = now if problem is None else held.succeeded_at
+        self._status = ReloadStatus(problem, succeeded_at, counts)

@@ -69,7 +69,7 @@ class Reloader:
             _log.error(
                 "reloading has a bug, the last good configuration stays", extra={"fields": {**bug_fields(error)}}
             )
-        self._fleet.reloads.note("applied" if rejected is None else "rejected", clock.time())
+        self._fleet.reloads.note(rejected, clock.time())
         if rejected is None:
             self._tell(differences(before, settings), clock.monotonic() - started)
         return rejected

@@ -272,7 +272,7 @@ def refuse(*_: Any, **__: Any) -> Any:
 
 def test_a_settings_file_of_another_user_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(folder, MINIMAL)
-    monkeypatch.setattr(builtins, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(ConfigError, match="this file may not be read by this user"):
         load_settings(path, ENVIRON)
 

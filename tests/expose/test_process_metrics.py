@@ -92,7 +92,7 @@ def test_a_rejected_reload_is_told_at_once_and_does_not_move_the_instant_of_the_
     kept = Kept(StateStatus("memory"))
     kept.lines()
     kept.clock.advance(60)
-    kept.reloads.note("rejected", kept.clock.time())
+    kept.reloads.note("c.yml:1: it is bad", kept.clock.time())
     assert reload_lines(kept) == {
         "last_reload_successful": 0.0,
         "last_reload_success_timestamp_seconds": EPOCH,
@@ -103,9 +103,9 @@ def test_a_rejected_reload_is_told_at_once_and_does_not_move_the_instant_of_the_
 
 def test_the_next_good_reload_takes_the_failure_back_and_keeps_its_count() -> None:
     kept = Kept(StateStatus("memory"))
-    kept.reloads.note("rejected", kept.clock.time())
+    kept.reloads.note("c.yml:1: it is bad", kept.clock.time())
     kept.clock.advance(60)
-    kept.reloads.note("applied", kept.clock.time())
+    kept.reloads.note(None, kept.clock.time())
     assert reload_lines(kept) == {
         "last_reload_successful": 1.0,
         "last_reload_success_timestamp_seconds": EPOCH + 60,

@@ -134,12 +134,13 @@ def _notices(fleet: Fleet, moment: Moment) -> Iterator[Notice]:
     status, reload = fleet.state.status, fleet.reloads.status
     if state_class(status) == "failed":
         yield Notice("bad", "counters", state_line(status, moment.settings.state.path))
-    if not reload.successful:
+    if reload.problem is not None:
         yield Notice(
             "warn",
             "configuration",
-            f"the newest one was rejected; the one that was good {ago(reload.succeeded_at, moment.wall)} is in effect",
-            "the log says what is wrong, and so does celigo-exporter config check",
+            f"the newest one was rejected: {reload.problem}",
+            f"the one that was good {ago(reload.succeeded_at, moment.wall)} is in effect; correct what the line says, "
+            "try it with celigo-exporter config check, and reload again",
         )
 
 

@@ -119,10 +119,11 @@ def test_an_account_that_is_gone_is_gone_from_the_page() -> None:
 def test_a_configuration_that_was_rejected_is_told_until_one_is_good() -> None:
     with fleet_of("acme") as fleet:
         fleet.clock.advance(600)  # type: ignore[attr-defined]  # a manual clock
-        fleet.reloads.note("rejected", fleet.clock.time())
+        fleet.reloads.note("celigo.yml:3: profile: expected one of <lean>, standard, full", fleet.clock.time())
         (told,) = notices(page_of(fleet))
-        assert "the newest one was rejected; the one that was good 10 min ago is in effect" in told
-        fleet.reloads.note("applied", fleet.clock.time())
+        assert "the newest one was rejected: celigo.yml:3: profile: expected one of <lean>, standard, full" in told
+        assert "the one that was good 10 min ago is in effect" in told
+        fleet.reloads.note(None, fleet.clock.time())
         assert not notices(page_of(fleet))
         assert tiles(page_of(fleet))["Configuration read"] == "0 s ago"
 
