@@ -8,6 +8,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+PROBE_PATH = "/probe"
+"""Where the metrics of one account are."""
+
 _NAME = re.compile(r"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)(\.(?!-)[0-9A-Za-z_-]{1,63}(?<!-))*\.?")
 _PORT = re.compile(r"[0-9]{1,5}")
 _PATH = re.compile(r"(/[0-9A-Za-z_.~-]+)+")
@@ -55,9 +58,12 @@ def parse_external_url(text: str) -> str:
 
 
 def parse_telemetry_path(text: str) -> str:
-    """The path of the metrics: not `/`, nor below `/-/`, where other pages are."""
-    if not _PATH.fullmatch(text) or text.startswith("/-/") or {".", ".."} & set(text.split("/")):
-        raise ValueError("expected a path such as /metrics: letters, digits and _ . ~ -, not / and not below /-/")
+    """The path of the metrics: not `/`, `PROBE_PATH` nor below `/-/`, where other pages are."""
+    taken = text == PROBE_PATH or text.startswith("/-/")
+    if taken or not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
+        raise ValueError(
+            f"expected a path such as /metrics: letters, digits and _ . ~ -, neither / nor {PROBE_PATH} nor below /-/"
+        )
     return text
 
 

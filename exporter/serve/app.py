@@ -1,5 +1,6 @@
-"""The HTTP application: `/metrics`, `/-/healthy`, `/-/ready`, and the page at `/`."""
+"""The HTTP application: `/metrics`, `/probe`, `/-/healthy`, `/-/ready`, and the page at `/`."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from anyio import to_thread
@@ -10,12 +11,23 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from exporter.config.address import PROBE_PATH
 from exporter.expose.negotiate import accepts_gzip, choose_format
 from exporter.serve.fleet import Fleet
 from exporter.serve.lifecycle import reload_endpoint
 from exporter.serve.page.endpoint import PageEndpoint
 from exporter.serve.request_log import RequestLog
-from exporter.serve.scrape import BadSelection, check_parameters, refresh, selection, wait_seconds
+from exporter.serve.roster import Group, Roster
+from exporter.serve.scrape import (
+    ACCOUNT,
+    PARAMETERS,
+    BadSelection,
+    check_parameters,
+    chosen_account,
+    refresh,
+    selection,
+    wait_seconds,
+)
 
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
@@ -25,6 +37,7 @@ def build_app(fleet: Fleet) -> Starlette:
     endpoints = _Endpoints(fleet)
     routes = [
         Route(fleet.settings.web.telemetry_path, endpoints.metrics, methods=["GET"]),
+        Route(PROBE_PATH, endpoints.probe, methods=["GET"]),
         Route("/-/healthy", endpoints.healthy, methods=["GET"]),
         Route("/-/ready", endpoints.ready, methods=["GET"]),
         Route("/-/reload", reload_endpoint(fleet.reload_requests.request, fleet.settings.web), methods=["POST", "PUT"]),
@@ -39,25 +52,37 @@ def build_app(fleet: Fleet) -> Starlette:
 
 
 class _Endpoints:
-    """The handlers. None of them but `metrics` starts anything."""
+    """The handlers. None of them but `metrics` and `probe` starts anything."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
 
     async def metrics(self, request: Request) -> Response:
-        """What is known, after what was due was given its time."""
+        """All accounts and what belongs to none."""
+        return await self._scraped(request, PARAMETERS, lambda roster: roster)
+
+    async def probe(self, request: Request) -> Response:
+        """One account and nothing else."""
+        names = request.query_params.getlist(ACCOUNT)
+        return await self._scraped(request, (*PARAMETERS, ACCOUNT), lambda roster: chosen_account(roster, names))
+
+    async def _scraped(
+        self, request: Request, parameters: Sequence[str], choose: Callable[[Roster], Group]
+    ) -> Response:
+        """What is known of the chosen accounts, after what was due of them was given its time."""
         query = request.query_params
-        try:
-            check_parameters(query.keys())
-            wanted = selection(query.getlist("collect[]"), query.getlist("exclude[]"))
-        except BadSelection as bad:
-            return PlainTextResponse(f"{bad}\n", 400, _NO_SNIFF)
-        timeout = request.headers.get("X-Prometheus-Scrape-Timeout-Seconds")
         roster = self._fleet.roster  # a reload meanwhile must not mix two of them
-        await refresh(self._fleet, roster, wanted, wait_seconds(timeout, roster.settings.web.timeout_offset))
+        try:
+            check_parameters(query.keys(), parameters)
+            wanted = selection(query.getlist("collect[]"), query.getlist("exclude[]"))
+            group = choose(roster)
+        except BadSelection as bad:
+            return PlainTextResponse(f"{bad}\n", bad.status, _NO_SNIFF)
+        timeout = request.headers.get("X-Prometheus-Scrape-Timeout-Seconds")
+        await refresh(self._fleet, group, wanted, wait_seconds(timeout, roster.settings.web.timeout_offset))
         fmt = choose_format(request.headers.get("Accept"))
         compressed = accepts_gzip(request.headers.get("Accept-Encoding"))
-        make = partial(roster.documents.content, wanted, fmt, compressed=compressed)
+        make = partial(group.documents.content, wanted, fmt, compressed=compressed)
         body = await to_thread.run_sync(make)
         headers = {"Content-Type": body.content_type, "Vary": "Accept, Accept-Encoding", **_NO_SNIFF}
         if body.encoding is not None:

@@ -23,16 +23,23 @@ from exporter.ledger.store import StateStore, Store
 
 
 @dataclass(frozen=True, slots=True)
-class Roster:
-    """Accounts, the settings they run under, and the documents made of them."""
+class Group:
+    """Accounts that are scraped together, and the documents made of them."""
 
-    settings: Settings
     accounts: tuple[AccountRuntime, ...]
     documents: Documents
 
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
         """Start what is due in every account; futures of the selected runs under way."""
         return [future for account in self.accounts for future in account.trigger(names)]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster(Group):
+    """All accounts and what belongs to none, and the settings they run under. `alone` has each account by itself."""
+
+    settings: Settings
+    alone: Mapping[str, Group]
 
 
 class Rosters:
@@ -72,7 +79,7 @@ class Rosters:
                     if account.name not in old or account.name in stale:
                         made[account.name] = self._made(account, settings, old.get(account.name), handed_over)
                 accounts = tuple(made.get(account.name) or old[account.name] for account in settings.accounts)
-                roster = Roster(settings, accounts, self._documents(accounts, before))
+                roster = Roster(accounts, self._documents(accounts, before), settings, self._alone(accounts, before))
                 put_in_place(roster)
             except BaseException:
                 _close(made.values())
@@ -108,6 +115,13 @@ class Rosters:
         if before is not None and before.accounts == accounts:
             return before.documents
         return Documents((*self._own, *accounts), self._clock)
+
+    def _alone(self, accounts: tuple[AccountRuntime, ...], before: Roster | None) -> dict[str, Group]:
+        kept = {} if before is None else {group.accounts: group for group in before.alone.values()}
+        return {
+            runtime.account.name: kept.get((runtime,)) or Group((runtime,), Documents((runtime,), self._clock))
+            for runtime in accounts
+        }
 
     def _let_go(self, gone: AccountRuntime) -> None:
         gone.ledger.end()

@@ -1,4 +1,4 @@
-"""One scrape: which collectors it wants, how long it may wait, and the waiting itself."""
+"""One scrape: which account and collectors it wants, how long it may wait, and the waiting itself."""
 
 import asyncio
 import math
@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from exporter.expose.document import Selection
 from exporter.serve.fleet import SELECTABLE, Fleet
-from exporter.serve.roster import Roster
+from exporter.serve.roster import Group, Roster
 
 DEFAULT_SECONDS = 10.0
 """Prometheus' own default timeout, for scrapers that do not tell theirs."""
@@ -15,6 +15,9 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 300.0
 
 PARAMETERS = ("collect[]", "exclude[]")
 
+ACCOUNT = "account"
+"""The parameter of a scrape of one account, beside `PARAMETERS`."""
+
 _LOOK_SECONDS = 0.2
 """How often a waiting scrape looks whether the exporter ends."""
 
@@ -22,12 +25,34 @@ _LOOK_SECONDS = 0.2
 class BadSelection(ValueError):
     """A selection that cannot be; the text is one line for people."""
 
+    status = 400
 
-def check_parameters(names: Collection[str]) -> None:
-    """Raise BadSelection when a query has other parameters: `collect=jobs` would serve everything."""
-    unknown = sorted(set(names) - set(PARAMETERS))
+
+class UnknownAccount(BadSelection):
+    """The account that was asked for is not there, or not any more."""
+
+    status = 404
+
+
+def check_parameters(names: Collection[str], known: Sequence[str] = PARAMETERS) -> None:
+    """Raise BadSelection when a query has other parameters than `known`: `collect=jobs` would serve everything."""
+    unknown = sorted(set(names) - set(known))
     if unknown:
-        raise BadSelection(f"unknown parameter {unknown[0][:40]!a}; known: {', '.join(PARAMETERS)}")
+        raise BadSelection(f"unknown parameter {unknown[0][:40]!a}; known: {', '.join(known)}")
+
+
+def chosen_account(roster: Roster, names: Sequence[str]) -> Group:
+    """The one account that `account` names; raises BadSelection unless there is one name, and UnknownAccount.
+
+    The line tells nothing of the accounts that there are.
+    """
+    if len(names) > 1:
+        raise BadSelection("account is given more than once; a request reads one account")
+    if not names or not names[0]:
+        raise BadSelection("account is missing; give the name of one, as in ?account=NAME")
+    if names[0] not in roster.alone:
+        raise UnknownAccount(f"unknown account {names[0][:40]!a}")
+    return roster.alone[names[0]]
 
 
 def selection(collect: Sequence[str], exclude: Sequence[str]) -> Selection:
@@ -57,8 +82,8 @@ def wait_seconds(timeout_header: str | None, offset: float) -> float:
     return min(max(timeout - offset, SHORTEST_SECONDS), LONGEST_SECONDS)
 
 
-async def refresh(fleet: Fleet, roster: Roster, wanted: Selection, seconds: float) -> None:
-    """Start what is due in `roster` and wait for it and for what is under way, at most `seconds`; the rest goes on.
+async def refresh(fleet: Fleet, group: Group, wanted: Selection, seconds: float) -> None:
+    """Start what is due in `group` and wait for it and for what is under way, at most `seconds`; the rest goes on.
 
     A run that has outlived the wait of one scrape is not waited for by the next: a collector that reads for minutes
     must not make every scrape meanwhile as slow as it may be. When the exporter is told to end, the wait ends too, so
@@ -66,7 +91,7 @@ async def refresh(fleet: Fleet, roster: Roster, wanted: Selection, seconds: floa
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    awaited = {asyncio.wrap_future(each): each for each in roster.trigger(wanted) if each not in fleet.outlived}
+    awaited = {asyncio.wrap_future(each): each for each in group.trigger(wanted) if each not in fleet.outlived}
     under_way = set(awaited)
     while under_way and not fleet.stopping and (left := deadline - loop.time()) > 0:
         _, under_way = await asyncio.wait(under_way, timeout=min(left, _LOOK_SECONDS))

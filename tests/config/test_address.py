@@ -151,7 +151,7 @@ def test_what_is_no_listen_address_is_refused(text: str) -> None:
         parse_listen_address(text)
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/a/b-c_d.e~f", "/metrics2"])
+@pytest.mark.parametrize("path", ["/metrics", "/a/b-c_d.e~f", "/metrics2", "/probe/metrics"])
 def test_a_telemetry_path_is_kept(path: str) -> None:
     assert parse_telemetry_path(path) == path
 
@@ -159,7 +159,7 @@ def test_a_telemetry_path_is_kept(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["", "/", "metrics", "/metrics/", "//metrics", "/-/healthy", "/-/metrics", "/a/../b", "/./a", "/m?x", "/m#x",
-     "/m x",      "/mé", "/{name}", "/m\n"],
+     "/probe", "/m x",      "/mé", "/{name}", "/m\n"],
     ids=repr,
 )  # fmt: skip
 def test_a_telemetry_path_that_could_hide_or_be_another_page_is_refused(path: str) -> None:

@@ -12,6 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.serve.fleet import SELECTABLE
 from tests.serve.rig import Rig, rig
 
+DOCUMENTS = ("/metrics?", "/probe?account=account-0&")
+"""All accounts and one: whatever holds for one document holds for the other."""
+
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
@@ -22,6 +25,7 @@ def exporter() -> Iterator[Rig]:
         yield running
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
 @pytest.mark.parametrize(
     ("accept", "content_type", "end"),
     [
@@ -31,16 +35,19 @@ def exporter() -> Iterator[Rig]:
         ("nonsense;;;q=x", "text/plain; version=0.0.4; charset=utf-8", b"\n"),
     ],
 )
-def test_the_format_is_negotiated(exporter: Rig, accept: str | None, content_type: str, end: bytes) -> None:
-    answer = exporter.raw("GET", "/metrics", {} if accept is None else {"Accept": accept})
+def test_the_format_is_negotiated(
+    exporter: Rig, document: str, accept: str | None, content_type: str, end: bytes
+) -> None:
+    answer = exporter.raw("GET", document, {} if accept is None else {"Accept": accept})
     assert answer.status == 200
     assert answer.headers["content-type"].startswith(content_type)
     assert answer.body.endswith(end)
     assert "Accept" in answer.headers["vary"]
 
 
-def test_gzip_is_sent_when_asked_for_and_only_then(exporter: Rig) -> None:
-    query = "/metrics?collect[]=inventory"
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_gzip_is_sent_when_asked_for_and_only_then(exporter: Rig, document: str) -> None:
+    query = f"{document}collect[]=inventory"
     plain = exporter.raw("GET", query)
     packed = exporter.raw("GET", query, {"Accept-Encoding": "gzip"})
     refused = exporter.raw("GET", query, {"Accept-Encoding": "gzip;q=0"})
@@ -50,7 +57,7 @@ def test_gzip_is_sent_when_asked_for_and_only_then(exporter: Rig) -> None:
     assert gzip.decompress(packed.body) == plain.body == refused.body
 
 
-@pytest.mark.parametrize("path", ["/metrics?collect[]=health", "/-/healthy", "/-/ready", "/"])
+@pytest.mark.parametrize("path", [*(f"{each}collect[]=health" for each in DOCUMENTS), "/-/healthy", "/-/ready", "/"])
 def test_head_tells_what_get_would_without_a_body(exporter: Rig, path: str) -> None:
     got, told = exporter.raw("GET", path), exporter.raw("HEAD", path)
     assert (told.status, told.body) == (200, b"")
@@ -59,20 +66,23 @@ def test_head_tells_what_get_would_without_a_body(exporter: Rig, path: str) -> N
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/metrics", "/-/healthy", "/-/ready", "/"])
+@pytest.mark.parametrize("path", ["/metrics", "/probe?account=account-0", "/-/healthy", "/-/ready", "/"])
 def test_other_methods_are_405_with_what_is_allowed(exporter: Rig, method: str, path: str) -> None:
     answer = exporter.raw(method, path)
     assert answer.status == 405
     assert {name.strip() for name in answer.headers["allow"].split(",")} == {"GET", "HEAD"}
 
 
-@pytest.mark.parametrize("path", ["/nope", "/metrics/", "/metricsx", "/-/", "//metrics", "/%00", "/../etc"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/metrics/", "/metricsx", "/probe/?account=account-0", "/-/", "//metrics", "/%00", "/../etc"]
+)
 def test_other_paths_are_404_and_never_a_redirect(exporter: Rig, path: str) -> None:
     answer = exporter.raw("GET", path)
     assert answer.status == 404
     assert "location" not in answer.headers
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
 @pytest.mark.parametrize(
     "query",
     [
@@ -85,10 +95,10 @@ def test_other_paths_are_404_and_never_a_redirect(exporter: Rig, path: str) -> N
         "collect[]=%00%0a%0d",
     ],
 )
-def test_a_bad_selection_is_400_with_the_list_and_starts_nothing(exporter: Rig, query: str) -> None:
+def test_a_bad_selection_is_400_with_the_list_and_starts_nothing(exporter: Rig, document: str, query: str) -> None:
     exporter.clock.advance(1000)
     before = exporter.upstream.total
-    answer = exporter.raw("GET", f"/metrics?{query}")
+    answer = exporter.raw("GET", f"{document}{query}")
     assert answer.status == 400
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.body.count(b"\n") == 1

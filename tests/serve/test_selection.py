@@ -6,16 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.config.settings import Settings
+from exporter.expose.document import Documents
 from exporter.serve.fleet import SELECTABLE
+from exporter.serve.roster import Group, Roster
 from exporter.serve.scrape import (
     DEFAULT_SECONDS,
     LONGEST_SECONDS,
     SHORTEST_SECONDS,
     BadSelection,
     check_parameters,
+    chosen_account,
     selection,
     wait_seconds,
 )
+from tests.clocks import ManualClock
 
 
 def test_without_a_choice_everything_is_wanted() -> None:
@@ -54,6 +59,20 @@ def test_an_unknown_parameter_is_refused_instead_of_ignored(name: str) -> None:
         check_parameters(["collect[]", name])
     assert str(refused.value).isascii()
     assert len(str(refused.value)) < 300
+
+
+NOBODY = Group((), Documents((), ManualClock()))
+ROSTER = Roster(NOBODY.accounts, NOBODY.documents, Settings(()), {"acme": NOBODY, "\n": NOBODY})
+
+
+@given(name=st.text(max_size=400).filter(lambda name: name not in ROSTER.alone))
+def test_an_account_that_is_not_there_is_refused_on_one_short_line(name: str) -> None:
+    with pytest.raises(BadSelection) as refused:
+        chosen_account(ROSTER, [name])
+    assert refused.value.status == (404 if name else 400)
+    assert str(refused.value).isascii()
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 500
 
 
 @pytest.mark.parametrize(

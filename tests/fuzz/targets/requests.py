@@ -26,6 +26,8 @@ from tests.fuzz.target import CANARY, LOGS, Target, require
 KNOWN = {200, 400, 401, 404, 405, 413, 429, 501, 503}
 """Statuses that the exporter gives. 500 is none of them."""
 
+ACCOUNTS = ("acme", "globex")
+
 MOST_ROUNDS = 2000
 """Turns of the loop that an input may take; a request needs a dozen."""
 
@@ -88,9 +90,12 @@ class Wire(asyncio.Transport):
 
 @cache
 def fleet() -> Fleet:
-    """One account that was never read."""
-    account = Account("acme", TokenSource(env="T"), "https://api.integrator.io", None, rate_limit=RateLimit(300, 1000))
-    return Fleet(Settings(accounts=(account,)), {"T": CANARY}, ManualClock(), lambda *_: Idle())
+    """Two accounts that were never read."""
+    plenty = RateLimit(300, 1000)
+    accounts = tuple(
+        Account(name, TokenSource(env="T"), "https://api.integrator.io", None, rate_limit=plenty) for name in ACCOUNTS
+    )
+    return Fleet(Settings(accounts=accounts), {"T": CANARY}, ManualClock(), lambda *_: Idle())
 
 
 @cache
@@ -165,6 +170,9 @@ def _judge(sent: bytes, asked: bytes, *, closed: bool) -> None:
         body += event.data
     require(isinstance(event, h11.EndOfMessage), "an answer that does not end")
     require(len(body) < 1_000_000, "an answer that is too long")
+    if re.match(rb"[\r\n]*(GET|HEAD) /probe[? ]", asked):
+        told = [name for name in ACCOUNTS if f'account="{name}"'.encode() in body]
+        require(len(told) <= 1, "one account was asked for and another one is told")
 
 
 def _header(text: str) -> None:
@@ -187,7 +195,8 @@ TARGET = Target(
             b"/-/healthy",
             b"/-/ready",
             b"/-/reload",
-            b"/probe?account=",
+            b"/probe?account=acme",
+            b"&account=globex",
             b"/sd",
             b"/",
         ),
