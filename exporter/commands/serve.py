@@ -28,9 +28,9 @@ def serve(
 ) -> int:
     """Serve the metrics over HTTP (also without any command).
 
-    Metrics are at /metrics, a page for people at /, /-/healthy and /-/ready tell whether it is alive and has something
-    to serve. integrator.io is asked when somebody scrapes, and only for what is older than its interval. SIGHUP reads
-    the settings again, SIGTERM ends it in order.
+    Metrics are at /metrics, those of one account at /probe?account=NAME, a page for people at /. /-/healthy and
+    /-/ready tell whether it is alive and has something to serve. integrator.io is asked when somebody scrapes, and only
+    for what is older than its interval. SIGHUP reads the settings again, SIGTERM ends it in order.
     """
     web = web_settings(listen_addresses, telemetry_path, external_url, timeout_offset, web_config_file)
     web = replace(web, enable_lifecycle=enable_lifecycle)

@@ -1,4 +1,4 @@
-"""The document that scrapers get: all accounts in one, joined and compressed once per change.
+"""The document that scrapers get: all accounts, or one of them, in one, joined and compressed once per change.
 
 Any number of scrapers is served the same bytes object until something in it changes.
 """
@@ -15,7 +15,9 @@ from exporter.expose.render import Format, header
 from exporter.expose.snapshot import RenderedBlock
 
 GZIP_LEVEL = 5
-_KEPT_VARIANTS = 8
+
+KEPT_DOCUMENTS = 8
+"""How many variants of a document are kept: formats, compressions, selections."""
 
 Selection = frozenset[str] | None
 """Names of the collectors whose families are wanted; None means all."""
@@ -91,7 +93,7 @@ class Documents:
 
     def _keep(self, variant: tuple[Selection, Format, bool], kept: _Kept) -> None:
         self._kept.pop(variant, None)
-        while len(self._kept) >= _KEPT_VARIANTS:
+        while len(self._kept) >= KEPT_DOCUMENTS:
             del self._kept[next(iter(self._kept))]
         self._kept[variant] = kept
 

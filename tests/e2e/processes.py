@@ -1,5 +1,6 @@
 """Start programs, wait until they answer, end them by their own handle."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -154,7 +155,8 @@ class Demo(Program):
 class Prometheus(Program):
     """A real Prometheus in its own folder that scrapes `targets`, evaluates rules and tells Alertmanagers.
 
-    `access` are lines of the scrape configuration that say how it gets in.
+    `access` are lines of the scrape configuration that say how it gets in; `jobs` is a whole list of scrape
+    configurations in place of the one of `targets`.
     """
 
     def __init__(
@@ -167,19 +169,19 @@ class Prometheus(Program):
         alertmanagers: Sequence[str] = (),
         flags: Sequence[str] = (),
         access: str = "",
+        jobs: Sequence[Mapping[str, object]] = (),
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "prometheus.yml"
+        one = f"  - job_name: celigo\n{access}    static_configs: [{{targets: [{', '.join(targets)}]}}]\n"
+        listed = "".join(f"  - {json.dumps(job)}\n" for job in jobs) or one
         config.write_text(
             f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n"
             f"rule_files: [{', '.join(str(path) for path in rules)}]\n"
             f"alerting: {{alertmanagers: [static_configs: [targets: [{', '.join(alertmanagers)}]]]}}\n"
-            "scrape_configs:\n"
-            "  - job_name: celigo\n"
-            f"{access}"
-            f"    static_configs: [{{targets: [{', '.join(targets)}]}}]\n"
+            f"scrape_configs:\n{listed}"
         )
         super().__init__(
             [

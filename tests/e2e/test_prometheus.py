@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from exporter.serve.scrape import ACCOUNT
+from tests import test_scraping_page as scraping
 from tests.e2e.processes import Demo, Prometheus, until
 
 SECONDS = 60.0 if os.environ.get("PROVE") else 20.0
@@ -119,6 +121,49 @@ def test_an_operator_gets_names_by_joining(watched: Prometheus) -> None:
     )
     assert len(joined) == len(watched.query("celigo_flow_enabled")) > 0
     assert all(labels["flow_name"] and labels["integration_name"] for labels, _ in joined)
+
+
+def jobs_of_the_page(address: str, *accounts: str) -> list[dict[str, Any]]:
+    """The jobs of docs/scraping.md for an exporter at `address` and `accounts`, the last one each second."""
+    targets: list[dict[str, Any]] = [
+        {"targets": [address], "labels": {**target["labels"], f"__param_{ACCOUNT}": account}}
+        for target, account in zip(scraping.ACCOUNTS["static_configs"], accounts, strict=True)
+    ]
+    targets[-1]["labels"] |= {"__scrape_interval__": "1s", "__scrape_timeout__": "1s"}
+    itself = {**scraping.ITSELF, "static_configs": [{"targets": [address]}]}
+    return [itself, {**scraping.ACCOUNTS, "static_configs": targets}]
+
+
+def test_an_account_is_a_target_of_its_own_beside_the_exporter(
+    demo: Demo, prometheus_binary: str, tmp_path: Path
+) -> None:
+    jobs = jobs_of_the_page(f"127.0.0.1:{demo.port}", "demo", "nobody")
+    down = next(
+        rule["expr"]
+        for group in scraping.RULES["groups"]
+        for rule in group["rules"]
+        if rule.get("alert") == "CeligoExporterDown"
+    )
+    with Prometheus(prometheus_binary, tmp_path, [], interval="2s", jobs=jobs) as prometheus:
+        prometheus.answering(f"{prometheus.url}/-/ready")
+        until(lambda: len(prometheus.query("up")) == 3, "a scrape of each target")
+        assert {(each["job"], each["instance"]): value for each, value in prometheus.query("up")} == {
+            ("celigo", f"127.0.0.1:{demo.port}"): 1,
+            ("celigo-accounts", "demo"): 1,
+            ("celigo-accounts", "nobody"): 0,
+        }
+        assert [each["instance"] for each, _ in prometheus.query(down)] == ["nobody"]
+        every: Any = {each["labels"]["instance"]: each for each in prometheus.targets()}  # type: ignore[index]
+        assert "404" in every["nobody"]["lastError"]
+        assert (every["demo"]["scrapeInterval"], every["nobody"]["scrapeInterval"]) == ("2s", "1s")
+        assert origins(prometheus, "celigo_flow_enabled") == {("celigo-accounts", "demo")}
+        assert origins(prometheus, "celigo_exporter_collector_success") == {("celigo-accounts", "demo")}
+        assert origins(prometheus, "celigo_exporter_build_info") == {("celigo", f"127.0.0.1:{demo.port}")}
+
+
+def origins(prometheus: Prometheus, name: str) -> set[tuple[str, str]]:
+    """Jobs and instances of a metric's series."""
+    return {(each["job"], each["instance"]) for each, _ in prometheus.query(name)}
 
 
 def test_configuration_example_of_the_readme_is_valid(promtool: str, tmp_path: Path) -> None:
