@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from exporter import __version__
-from exporter.serve import app
 from helm.source.__main__ import CHART as MADE_IN
 from helm.source.__main__ import made
 from helm.source.comments import Uncommented, values
@@ -31,12 +30,6 @@ def test_everything_that_is_made_is_committed_as_it_is_made_now() -> None:
 
 def test_the_chart_is_of_the_exporters_version() -> None:
     assert ABOUT["appVersion"] == __version__
-
-
-def test_a_probe_is_refused_as_long_as_the_exporter_has_nothing_to_probe() -> None:
-    """Whoever adds /probe makes the chart offer it: remove the refusal and add the template."""
-    refused = "probe.enabled: celigo-exporter" in (CHART / "templates/_checks.tpl").read_text(encoding="utf-8")
-    assert refused is ('"/probe"' not in Path(app.__file__).read_text(encoding="utf-8"))
 
 
 def test_every_value_says_what_it_means() -> None:
@@ -120,6 +113,11 @@ def test_every_committed_set_says_what_it_is_for(name: str) -> None:
         ("authentication", "serviceMonitor.labels is empty"),
         ("authentication", "https://localhost:10940/"),
         ("image-and-service", "replicas is 0"),
+        ("probe-authentication", "probe.labels is empty"),
+        (
+            "probe-authentication",
+            "serviceMonitor.enabled is off: accounts are probed",
+        ),
         ("demo", "a simulated account with 500 flows"),
         ("accounts", "both on"),
         ("accounts", "elsewhere: /mnt/vault/elsewhere"),
@@ -132,6 +130,19 @@ def test_notes_say_what_to_do_next_and_what_is_missing(name: str, said: str) -> 
 def test_notes_complain_of_nothing_when_nothing_is_missing() -> None:
     assert "Worth a look" not in release("monitoring").notes
     assert "Worth a look" in release("minimal").notes
+
+
+def test_notes_name_the_accounts_that_are_probed_too_seldom() -> None:
+    times = {"acme": {"interval": "2m1s"}, "acme-sandbox": {"interval": "2m"}}
+    notes = render({**SETS["probe"], "probe": {"enabled": True, "accounts": times}}).notes
+    assert "acme is probed every 2m1s" in notes
+    assert notes.count("is probed every") == 1
+
+
+def test_notes_do_not_say_that_nothing_is_read_when_accounts_are_probed() -> None:
+    said = "nothing is read from integrator.io"
+    assert said in release("minimal").notes
+    assert said not in release("probe").notes + release("probe-authentication").notes
 
 
 def test_a_secret_that_two_accounts_share_is_made_once() -> None:

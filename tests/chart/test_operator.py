@@ -11,7 +11,7 @@ from exporter.expose.catalogue import CATALOGUE
 from exporter.rules.thresholds import default_thresholds
 from tests.chart.rendering import MINIMAL, SETS, Manifest, Release, everywhere, release, render
 
-KINDS = {"ServiceMonitor", "PrometheusRule"}
+KINDS = {"ServiceMonitor", "PrometheusRule", "Probe"}
 
 OF_TARGETS = {"job", "instance", "namespace", "service", "pod", "container", "endpoint"}
 """Labels that the operator gives to a target of a ServiceMonitor."""
@@ -59,6 +59,12 @@ def test_a_misspelt_field_and_a_bad_value_would_be_found() -> None:
     manifest["spec"]["endpoints"][0]["interval"] = "1 minute"
     with pytest.raises(ValidationError, match="interval"):
         unknown(manifest)
+
+
+def test_a_probe_with_what_only_a_monitor_can_say_would_be_found() -> None:
+    manifest = render({**MINIMAL, "probe": {"enabled": True}}).one("Probe")
+    manifest["spec"] |= {"honorLabels": True, "params": {"collect[]": ["jobs"]}}
+    assert {path[:2] for path in unknown(manifest)} == {("spec", "honorLabels"), ("spec", "params")}
 
 
 @monitored

@@ -8,7 +8,7 @@ from tests.chart.kubernetes import NEWEST, problems
 from tests.chart.rendering import CHART, MINIMAL, SETS, Manifest, release, render
 
 OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"].removeprefix(">=").removesuffix(".0-0")
-FOREIGN = {"ServiceMonitor", "PrometheusRule", "CiliumNetworkPolicy", "ExternalSecret"}
+FOREIGN = {"ServiceMonitor", "Probe", "PrometheusRule", "CiliumNetworkPolicy", "ExternalSecret"}
 """Kinds that Kubernetes itself does not know."""
 
 of_every_set = pytest.mark.parametrize("name", SETS)

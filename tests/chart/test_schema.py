@@ -100,6 +100,16 @@ NONSENSE: Mapping[str, tuple[Values, str]] = {
     "no way to the API": (also("networkPolicy.egress.api", []), "/networkPolicy/egress/api"),
     "two disrupted": (also("podDisruptionBudget.maxUnavailable", 2), "/podDisruptionBudget/maxUnavailable"),
     "another question of a probe": (also("livenessProbe.httpGet", {"path": "/metrics"}), "httpGet"),
+    "metrics where an account is": (also("web.telemetryPath", "/probe"), "/web/telemetryPath"),
+    "metrics among the pages": (also("web.telemetryPath", "/-/metrics"), "/web/telemetryPath"),
+    "unknown value of the probes": (also("probe.path", "/probe"), "path"),
+    "probes every minute": (also("probe.interval", 60), "/probe/interval"),
+    "probes of days": (also("probe.accounts", {"acme": {"interval": "1d"}}), "/probe/accounts/acme/interval"),
+    "list of accounts to probe": (also("probe.accounts", ["acme"]), "/probe/accounts"),
+    "account that differs in nothing": (also("probe.accounts", {"acme": {}}), "/probe/accounts/acme"),
+    "unknown value of one probe": (also("probe.accounts", {"acme": {"timeout": "5s"}}), "timeout"),
+    "file that a probe cannot name": (also("probe.tlsConfig", {"caFile": "/etc/ca.crt"}), "caFile"),
+    "probe of half a series": (also("probe.sampleLimit", 0.5), "/probe/sampleLimit"),
     "argument that is a command": (also("extraArgs", ["demo"]), "/extraArgs/0"),
 }
 
@@ -132,7 +142,41 @@ INCONSISTENT: Mapping[str, tuple[Values, str]] = {
         also("serviceMonitor", {"enabled": True, "interval": "1m", "scrapeTimeout": "1m1s"}),
         "serviceMonitor.scrapeTimeout",
     ),
-    "a probe of what does not exist": (also("probe.enabled", True), "probe.enabled: celigo-exporter 0."),
+    "probes that would be refused": (
+        {
+            **also("web.config", {"existingSecret": {"name": "a"}, "authentication": True}),
+            "probe": {"enabled": True},
+        },
+        "probe.basicAuth",
+    ),
+    "probes of no Service": (
+        {**also("probe.enabled", True), "service": {"enabled": False}},
+        "service.enabled: a Probe",
+    ),
+    "probes longer than their interval": (
+        also("probe", {"enabled": True, "interval": "10s", "scrapeTimeout": "1m"}),
+        "probe.scrapeTimeout: 1m is longer than the interval, 10s",
+    ),
+    "a probe with an interval shorter than all may take": (
+        also("probe", {"enabled": True, "accounts": {"acme": {"interval": "5s"}}}),
+        'probe.accounts["acme"].scrapeTimeout: 10s is longer than the interval, 5s',
+    ),
+    "a probe that takes longer than the interval of all": (
+        also("probe", {"enabled": True, "accounts": {"acme": {"scrapeTimeout": "1m1s"}}}),
+        'probe.accounts["acme"].scrapeTimeout: 1m1s is longer than the interval, 60s',
+    ),
+    "a probe of an unknown account": (
+        also("probe", {"enabled": True, "accounts": {"acme": {"interval": "5m"}, "acmee": {"interval": "5m"}}}),
+        'probe.accounts: there is no account "acmee"; known: acme',
+    ),
+    "a probe of an account of the demo that it does not have": (
+        {"demo": {"enabled": True}, "probe": {"enabled": True, "accounts": {"acme": {"interval": "5m"}}}},
+        'probe.accounts: there is no account "acme"; known: demo',
+    ),
+    "a probe of an account that the operator would rename": (
+        {**account(name="acme $(HOME)"), "probe": {"enabled": True}},
+        "accounts[0].name: a name with $(...) cannot be probed",
+    ),
 }
 
 

@@ -3,6 +3,9 @@
 {{- include "celigo-exporter.checkAccounts" . -}}
 {{- include "celigo-exporter.checkWeb" . -}}
 {{- include "celigo-exporter.checkMonitoring" . -}}
+{{- if .Values.probe.enabled -}}
+{{- include "celigo-exporter.checkProbe" . -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "celigo-exporter.checkAccounts" -}}
@@ -55,7 +58,30 @@
 {{- if and $monitor.enabled (gt (include "celigo-exporter.seconds" $monitor.scrapeTimeout | atoi) $interval) -}}
 {{- fail "serviceMonitor.scrapeTimeout: longer than serviceMonitor.interval" -}}
 {{- end -}}
-{{- if .Values.probe.enabled -}}
-{{- fail (printf "probe.enabled: celigo-exporter %s has no /probe yet, so there is nothing to probe; scrape all accounts with serviceMonitor.enabled" .Chart.AppVersion) -}}
+{{- end -}}
+
+{{- define "celigo-exporter.checkProbe" -}}
+{{- $probe := .Values.probe -}}
+{{- if not .Values.service.enabled -}}
+{{- fail "service.enabled: a Probe asks the exporter through its Service; switch both on or off" -}}
+{{- end -}}
+{{- if and .Values.web.config.authentication (not (or $probe.basicAuth $probe.authorization $probe.tlsConfig)) -}}
+{{- fail "probe.basicAuth: web.config.authentication is on, so every scrape would be refused; give basicAuth, or tlsConfig with a client certificate" -}}
+{{- end -}}
+{{- $names := include "celigo-exporter.accountNames" . | fromJsonArray -}}
+{{- range $name := keys $probe.accounts | sortAlpha -}}
+{{- if not (has $name $names) -}}
+{{- fail (printf "probe.accounts: there is no account %q; known: %s" $name (join ", " $names)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $index, $name := $names -}}
+{{- if regexMatch "[$][(][A-Za-z0-9_]+[)]" $name -}}
+{{- fail (printf "accounts[%d].name: a name with $(...) cannot be probed, because the Prometheus operator takes it for a variable; use another name or switch probe.enabled off" $index) -}}
+{{- end -}}
+{{- $times := include "celigo-exporter.probeTimes" (dict "root" $ "name" $name) | fromJson -}}
+{{- if gt (include "celigo-exporter.seconds" $times.scrapeTimeout | atoi) (include "celigo-exporter.seconds" $times.interval | atoi) -}}
+{{- $where := ternary (printf "probe.accounts[%q]" $name) "probe" (hasKey $probe.accounts $name) -}}
+{{- fail (printf "%s.scrapeTimeout: %s is longer than the interval, %s" $where $times.scrapeTimeout $times.interval) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
