@@ -95,6 +95,15 @@ def test_links_of_the_readme_lead_somewhere() -> None:
         assert (CHART / target).exists(), target
 
 
+def test_the_values_on_the_page_are_ones_that_the_chart_takes() -> None:
+    page = (CHART / "../../docs/kubernetes.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)]
+    assert any("probe" in block for block in blocks)
+    for block in blocks:
+        named = ["acme", *block.get("probe", {}).get("accounts", {})]
+        render({"accounts": [{"name": name, "existingSecret": {"name": "celigo"}} for name in named], **block})
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_every_committed_set_says_what_it_is_for(name: str) -> None:
     assert (CHART / "ci" / f"{name}-values.yaml").read_text(encoding="utf-8").startswith("# ")
