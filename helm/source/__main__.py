@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helm.source import readme, schema
-from helm.source.bundled import dashboards, regions, rules, thresholds
+from helm.source.bundled import dashboards, labels, regions, rules, thresholds
 
 CHART = Path(__file__).parents[1] / "celigo-exporter"
 
@@ -16,6 +16,7 @@ def made() -> Mapping[str, str]:
         "files/rules.json": rules(),
         "files/thresholds.json": thresholds(),
         "files/regions.json": regions(),
+        "files/labels.json": labels(),
         **{f"files/dashboards/{name}": text for name, text in dashboards().items()},
         "values.schema.json": schema.text(values),
         "README.md": readme.text(values),

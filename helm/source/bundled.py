@@ -11,6 +11,7 @@ import yaml
 
 from exporter.config.settings import REGIONS
 from exporter.dashboards.bundle import FOLDER
+from exporter.expose.catalogue import CATALOGUE
 from exporter.rules.compose import rules_file
 from exporter.rules.thresholds import Thresholds, default_thresholds, limits
 
@@ -50,6 +51,12 @@ def thresholds() -> str:
 def regions() -> str:
     """The hosts of integrator.io by region."""
     return _json(dict(REGIONS))
+
+
+def labels() -> str:
+    """Labels of an account's series."""
+    own = {label for metric in CATALOGUE if metric.scoped for label in metric.labels}
+    return _json(sorted(own | {"account", "environment"}))
 
 
 def _json(value: object) -> str:

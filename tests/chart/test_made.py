@@ -15,7 +15,7 @@ from exporter import __version__
 from helm.source.__main__ import CHART as MADE_IN
 from helm.source.__main__ import made
 from helm.source.comments import Uncommented, values
-from tests.chart.rendering import CHART, SETS, release, render
+from tests.chart.rendering import CHART, MINIMAL, SETS, release, render
 
 ABOUT = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 
@@ -141,11 +141,13 @@ def test_notes_complain_of_nothing_when_nothing_is_missing() -> None:
     assert "Worth a look" in release("minimal").notes
 
 
-def test_notes_name_the_accounts_that_are_probed_too_seldom() -> None:
+def test_notes_tell_what_is_scraped_too_seldom() -> None:
     times = {"acme": {"interval": "2m1s"}, "acme-sandbox": {"interval": "2m"}}
     notes = render({**SETS["probe"], "probe": {"enabled": True, "accounts": times}}).notes
-    assert "acme is probed every 2m1s" in notes
-    assert notes.count("is probed every") == 1
+    assert "Account acme is scraped every 2m1s" in notes
+    assert notes.count("is scraped every") == 1
+    alone = render({**MINIMAL, "serviceMonitor": {"enabled": True, "interval": "1h"}}).notes
+    assert "The exporter is scraped every 1h" in alone
 
 
 def test_notes_do_not_say_that_nothing_is_read_when_accounts_are_probed() -> None:

@@ -173,6 +173,17 @@ INCONSISTENT: Mapping[str, tuple[Values, str]] = {
         {"demo": {"enabled": True}, "probe": {"enabled": True, "accounts": {"acme": {"interval": "5m"}}}},
         'probe.accounts: there is no account "acme"; known: demo',
     ),
+    "a probe that renames the exporter's environment": (
+        also(
+            "probe",
+            {"enabled": True, "relabelings": [{"targetLabel": "cluster"}, {"targetLabel": "environment"}]},
+        ),
+        'probe.relabelings[1].targetLabel: the exporter has a label "environment"',
+    ),
+    "a probe that renames the owner of a flow": (
+        also("probe", {"enabled": True, "relabelings": [{"targetLabel": "team", "replacement": "a"}]}),
+        'probe.relabelings[0].targetLabel: the exporter has a label "team"',
+    ),
     "a probe of an account that the operator would rename": (
         {**account(name="acme $(HOME)"), "probe": {"enabled": True}},
         "accounts[0].name: a name with $(...) cannot be probed",

@@ -68,6 +68,12 @@
 {{- if and .Values.web.config.authentication (not (or $probe.basicAuth $probe.authorization $probe.tlsConfig)) -}}
 {{- fail "probe.basicAuth: web.config.authentication is on, so every scrape would be refused; give basicAuth, or tlsConfig with a client certificate" -}}
 {{- end -}}
+{{- $taken := .Files.Get "files/labels.json" | fromJsonArray -}}
+{{- range $index, $relabeling := $probe.relabelings -}}
+{{- if has $relabeling.targetLabel $taken -}}
+{{- fail (printf "probe.relabelings[%d].targetLabel: the exporter has a label %q, which would be renamed and found by no rule; use another name" $index $relabeling.targetLabel) -}}
+{{- end -}}
+{{- end -}}
 {{- $names := include "celigo-exporter.accountNames" . | fromJsonArray -}}
 {{- range $name := keys $probe.accounts | sortAlpha -}}
 {{- if not (has $name $names) -}}
