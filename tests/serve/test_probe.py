@@ -9,15 +9,14 @@ from urllib.parse import quote
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.config.settings import Account
+from exporter.config.settings import Account, Web
 from exporter.expose.render import Format
 from exporter.serve.app import build_app
+from exporter.serve.scrape import DEFAULT_SECONDS
 from tests.serve.rig import SCRAPE_TIMEOUT, TOKEN, Raw, Rig, rig
 from tests.web.places import PASSWORD, written
 from tests.web.rig import served
 from tests.web.test_clients import USERS, basic
-
-PATIENT = {SCRAPE_TIMEOUT: "300"}
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -55,6 +54,7 @@ class TestContent:
         parts = [keys(probe(exporter, name, query)) for name in ("account-0", "account-1")]
         assert parts == [of("account-0", whole), of("account-1", whole)]
         assert all(parts)
+        assert (parts[0] < keys(probe(exporter, "account-0"))) == (query != "")
 
     def test_what_the_exporter_tells_of_the_account_is_in_it_and_what_belongs_to_the_process_is_not(
         self, exporter: Rig
@@ -122,11 +122,14 @@ class TestWaiting:
             exporter.upstreams[1].let_go()
             all_accounts.result(60)
 
-    def test_it_waits_for_what_its_own_account_is_asked(self) -> None:
-        with rig(2) as exporter, ThreadPoolExecutor(1) as pool:
+    def test_it_waits_for_what_its_own_account_is_asked_as_long_as_its_scraper_does(self) -> None:
+        # Of a scraper that does not tell its timeout, the offset leaves a tenth of a second.
+        with rig(2, web=Web(timeout_offset=DEFAULT_SECONDS)) as exporter, ThreadPoolExecutor(1) as pool:
             exporter.upstream.hold("/v1/connections")
             answer = pool.submit(probe, exporter, "account-0")
             exporter.upstream.arrived("/v1/connections")
+            with pytest.raises(TimeoutError):
+                answer.result(1.0)
             exporter.upstream.let_go()
             assert "celigo_connection_online{" in answer.result(60)
 
