@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.config.file import FILE_BYTES
+from exporter.config.keys import COLLECTORS as KNOWN_COLLECTORS
 from exporter.config.load import load_settings, parse_settings
 from exporter.config.problem import ConfigError
 from exporter.config.settings import (
@@ -287,3 +288,10 @@ def test_a_token_file_of_another_user_is_one_line(folder: Path, monkeypatch: pyt
 def test_the_largest_allowed_file_is_read(folder: Path) -> None:
     filler = "#" * (FILE_BYTES - len(MINIMAL))
     assert load_settings(written(folder, MINIMAL + filler), ENVIRON).accounts
+
+
+def test_with_every_collector_off_there_is_nothing_to_do_and_the_line_says_so() -> None:
+    off = "".join(f"  {name}: {{enabled: false}}\n" for name in KNOWN_COLLECTORS)
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(f"{MINIMAL}collectors:\n{off}", "celigo.yml", ENVIRON)
+    assert str(caught.value) == "celigo.yml:5: collectors: every collector is switched off, so there is nothing to do"

@@ -29,7 +29,9 @@ from exporter.collect.schedules import SchedulesView
 from exporter.collect.step_listings import StepListing, StepsView
 from exporter.collect.step_records import StepRecordsView
 from exporter.collect.steps import StepFacts
-from exporter.collectors import blocks
+from exporter.collectors import COLLECTORS, blocks
+from exporter.collectors import PARTS as EVERY_PART
+from exporter.config.settings import Collectors
 from exporter.expose.document import Documents
 from exporter.expose.families import Scope
 from exporter.expose.render import Format
@@ -41,15 +43,8 @@ from tests.clocks import EPOCH, ManualClock
 from tests.expose.kit import ACME
 
 GOLDEN = Path(__file__).with_name("golden")
-PARTS = (
-    *("health", "checks", "inventory", "finished_runs", "active_runs", "open_errors", "connections", "agents"),
-    *("audit", "notifications", "licenses", "entitlement_usage", "steps", "last_exports", "step_records"),
-    *("resolved_errors", "schedules"),
-)
-INTERVALS = {
-    "health": 60.0, "inventory": 300.0, "jobs": 60.0, "errors": 300.0, "connections": 60.0, "agents": 60.0,
-    "governance": 300.0, "schedules": 60.0, "history": 60.0,
-}  # fmt: skip
+PARTS = (*EVERY_PART, "checks")
+INTERVALS = {name: getattr(Collectors(), name).interval for name in COLLECTORS}
 CHECKS = ("auth", "integrations", "connections", "flows", "jobs", "errors")
 HOSTILE = {
     "quote": 'say "hi"',
