@@ -21,7 +21,7 @@ left out, and a part of its hash keeps it apart from others.
 */}}
 {{- define "celigo-exporter.probeName" -}}
 {{- $called := .name -}}
-{{- if not (regexMatch "^[a-z0-9]([-a-z0-9]{0,98}[a-z0-9])?$" .name) -}}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" .name) -}}
 {{- $plain := regexReplaceAll "[^a-z0-9]+" (lower .name) "-" | trimAll "-" -}}
 {{- $called = printf "%s-%s" $plain (sha256sum .name | trunc 10) | trimAll "-" -}}
 {{- end -}}
