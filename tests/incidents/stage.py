@@ -41,6 +41,8 @@ _OVERLAP = 2 * 60
 
 _OTHERS = frozenset(COLLECTORS) - {"health"}
 _NO_SPACE = sqlite3.OperationalError("database or disk is full")
+# What SQLite itself says; without it the file would be taken for damaged.
+_NO_SPACE.sqlite_errorname = "SQLITE_FULL"
 _CAST_OPTIONS = ("flow", "connection", "integration", "agent", "row")
 
 
