@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from exporter.account import AccountRuntime
+from exporter.config.address import PROBE_PATH
 from exporter.serve.page.moment import Moment
 from exporter.serve.page.standing import Standing, standing
 from exporter.serve.page.trouble import Trouble, length
@@ -71,6 +72,11 @@ def overview(found: Sequence[Summary], number: int, base: str, now: float) -> Ov
 def account_link(base: str, name: str) -> str:
     """Where an account is told of in full."""
     return f"{base}/?account={quote(name, safe='')}"
+
+
+def probe_link(base: str, name: str) -> str:
+    """Where an account's metrics are without those of others."""
+    return f"{base}{PROBE_PATH}?account={quote(name, safe='')}"
 
 
 def _row(each: Summary, base: str, now: float) -> Row:

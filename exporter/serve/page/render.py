@@ -15,7 +15,7 @@ from exporter.serve.fleet import Fleet
 from exporter.serve.page.account import account_page
 from exporter.serve.page.configuration import configuration
 from exporter.serve.page.moment import Moment
-from exporter.serve.page.overview import Summary, overview, summaries
+from exporter.serve.page.overview import Summary, overview, probe_link, summaries
 from exporter.serve.page.standing import standing
 from exporter.serve.page.trouble import Troubles
 from exporter.serve.page.views import Mark, Notice, Page, Rendered, Tile, Tone
@@ -98,6 +98,7 @@ def _page(fleet: Fleet, troubles: Troubles, name: str | None, number: int) -> Pa
     found = [] if only is not None or unknown else summaries(moment)
     state, summary = _state(moment, only, found, unknown=unknown)
     text, note = configuration(moment.settings, only)
+    named = None if unknown else name
     return Page(
         title=f"{summary} - celigo-exporter",
         state=state,
@@ -105,7 +106,7 @@ def _page(fleet: Fleet, troubles: Troubles, name: str | None, number: int) -> Pa
         as_of=in_words(moment.wall),
         version=build_info().version,
         base=moment.base,
-        telemetry_path=moment.settings.web.telemetry_path,
+        metrics=moment.base + moment.settings.web.telemetry_path if named is None else probe_link(moment.base, named),
         build=tuple(_build(fleet, moment)),
         notices=tuple(_notices(fleet, moment)),
         configuration=text,

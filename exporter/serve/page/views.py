@@ -120,7 +120,10 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything on the page. Exactly one of `overview` and `account` is there unless the account is `unknown`."""
+    """Everything on the page. Exactly one of `overview` and `account` is there unless the account is `unknown`.
+
+    `metrics` is where the metrics are of what is told of.
+    """
 
     title: str
     state: Mark
@@ -128,7 +131,7 @@ class Page:
     as_of: str
     version: str
     base: str
-    telemetry_path: str
+    metrics: str
     build: Sequence[Tile]
     notices: Sequence[Notice]
     configuration: str

@@ -63,6 +63,10 @@ def test_links_lead_to_what_is_served_behind_a_proxy_too(external_url: str | Non
         assert f"{prefix}/of/celigo" in targets
         assert f"{prefix}/?account=account-1" in targets
         assert all(target.startswith(f"{prefix}/") for target in targets)
+        of_one = set(links(exporter.get("/?account=account-1").text))
+        assert f"{prefix}/probe?account=account-1" in of_one
+        assert f"{prefix}/of/celigo" not in of_one
+        targets.add(f"{prefix}/probe?account=account-1")
         exporter.get("/of/celigo")
         assert {exporter.get(target.removeprefix(prefix)).status_code for target in targets} == {200}
 
