@@ -242,9 +242,15 @@ class TestThrottle:
 
     def test_the_number_of_addresses_is_bounded(self, clock: ManualClock) -> None:
         throttle = Throttle(clock)
+        for _ in range(FREE_ATTEMPTS + 1):
+            throttle.failed("the oldest")
         for number in range(ADDRESSES + 50):
             throttle.failed(f"peer {number}")
         assert len(vars(throttle)["_records"]) == ADDRESSES
+        for _ in range(FREE_ATTEMPTS + 1):
+            throttle.failed("the newest")
+        assert throttle.wait_seconds("the newest") > 0
+        assert throttle.wait_seconds("the oldest") == 0
 
 
 @pytest.mark.parametrize(
