@@ -1,5 +1,6 @@
 """What a reload changes for the accounts, on a real socket: those that stay as they are notice nothing."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -203,6 +204,20 @@ class TestChangedAccounts:
             assert exporter.upstream.count("/v1/tokenInfo") == asked + 1
             assert exporter.upstream.tokens[-1] == "Bearer another-token"
 
+    def test_a_token_file_that_does_not_look_changed_is_read_all_the_same(self, tmp_path: Path) -> None:
+        with rig() as exporter:
+            file = tmp_path / "token"
+            file.write_text("token-number-1")
+            assert exporter.reload(with_first(exporter, token=TokenSource(file=str(file)))) is None
+            read(exporter)
+            seen = file.stat()
+            file.write_text("token-number-2")
+            os.utime(file, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+            assert exporter.reload() is None
+            exporter.clock.advance(61.0)
+            read(exporter)
+            assert exporter.upstream.tokens[-1] == "Bearer token-number-2"
+
     def test_a_collector_that_is_switched_off_ends_and_comes_back(self) -> None:
         with rig() as exporter:
             assert "celigo_agent_online{" in read(exporter)
@@ -342,7 +357,9 @@ class TestBudget:
             for number in range(10):
                 exporter.scrape(timeout=1.0)
                 changed = replace(one, rate_limit=RateLimit(0.001, 10 + number), environment=f"e{number}")
+                # The other one is away for more than one reload.
                 exporter.reload(accounts(exporter, changed))
+                exporter.reload(accounts(exporter, one))
                 exporter.reload(accounts(exporter, one, other))
             sent = [key for key in samples(exporter.scrape(timeout=1.0)) if key[0] == "celigo_api_requests_total"]
             assert sent
