@@ -34,7 +34,8 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copy(ROOT / "pyproject.toml", folder)
     for edit in edits():
         edit.make(folder)
-    ran(folder, "tests.expose.scenarios")
+    for made in (("tests.expose.scenarios",), ("exporter.reference", "docs"), ("exporter.manual", "docs/man")):
+        ran(folder, *made)
     yield folder
     shutil.rmtree(folder)
 

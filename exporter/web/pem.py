@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from exporter.config.file import read_text
-from exporter.config.problem import ConfigError
+from exporter.config.problem import ConfigError, without_tokens
 from exporter.web.settings import Pem
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
@@ -21,15 +21,22 @@ def content(pem: Pem, source: str | None) -> str:
     if pem.text is not None:
         return pem.text.reveal()
     path = str(pem.path)
+    told = _told(path, source)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - follows symbolic links; a pipe would block
-            raise problem(pem, source, f"{path} is no regular file")
+            raise problem(pem, source, f"{told} is no regular file")
         return read_text(path)
     except OSError as failure:
-        raise problem(pem, source, f"{path}: {failure.strerror or 'cannot be read'}") from None
+        raise problem(pem, source, f"{told}: {failure.strerror or 'cannot be read'}") from None
     except ConfigError as failure:
-        said = failure.problem if failure.source is None or failure.key else f"{path}: {failure.problem}"
+        said = failure.problem if failure.source is None or failure.key else f"{told}: {failure.problem}"
         raise problem(pem, source, said) from None
+
+
+def _told(path: str, source: str | None) -> str:
+    """`path` for a message: what may be a key or a password that stands where its file belongs is not repeated."""
+    folder = os.path.dirname(source) if source is not None else ""  # noqa: PTH120 - a path that is text stays text
+    return folder + without_tokens(path.removeprefix(folder))
 
 
 def problem(pem: Pem, source: str | None, text: str) -> ConfigError:

@@ -55,3 +55,13 @@ def test_the_line_of_a_bad_file_holds_no_password_no_hash_and_no_key(folder: Pat
 def test_a_file_that_is_not_there_is_one_line(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.yml: this file does not exist"):
         load_web_access(str(folder / "absent.yml"))
+
+
+def test_a_key_that_stands_where_its_file_belongs_is_not_repeated(tmp_path: Path) -> None:
+    key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC/BKcwggSjAgEAAoIBAQDJ4xZ"
+    (tmp_path / "w.yml").write_text(f"tls_server_config:\n  cert_file: {key}\n  key_file: {key}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_web_access(str(tmp_path / "w.yml"))
+    assert str(caught.value) == (
+        f"{tmp_path}/w.yml:2: tls_server_config.cert_file: {tmp_path}/***/***: No such file or directory"
+    )
