@@ -29,9 +29,8 @@ PROVED = (
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the repository in which the example was made."""
     folder = tmp_path_factory.mktemp("repository")
-    for name in ("exporter", "tests", "docs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    left = shutil.ignore_patterns("__pycache__", ".git", ".venv*", ".*_cache", ".hypothesis", ".schemathesis", "images")
+    shutil.copytree(ROOT, folder, ignore=left, dirs_exist_ok=True)
     for edit in edits():
         edit.make(folder)
     for made in (("tests.expose.scenarios",), ("exporter.reference", "docs"), ("exporter.manual", "docs/man")):
