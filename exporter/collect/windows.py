@@ -27,6 +27,9 @@ FALLBACK_SECONDS = 3600.0
 """How long the account-wide listing is left alone after it did not work."""
 
 _FAILURES_BEFORE_FALLBACK = 2
+_TOLD_SECONDS = 60.0
+"""By how much more than the overlap a gap is one to tell of."""
+
 RECENT_SECONDS = 600.0
 """How far behind the watermark a pass starts at least."""
 
@@ -209,5 +212,6 @@ class JobWindows:
         gap = going.until - going.gap_from
         ended = reached >= going.until or gap <= 0
         self.caught_up = 1.0 if ended else max(0.0, reached - going.gap_from) / gap
-        if ended and gap > self._overlap:
+        # A first reading has a gap of the overlap, which is none; of a little more when it breaks off and begins again.
+        if ended and gap > self._overlap + _TOLD_SECONDS:
             _log.info("jobs of a gap are caught up", extra={"fields": {"kind": self._kind, "gap_seconds": gap}})
