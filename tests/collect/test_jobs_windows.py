@@ -271,3 +271,15 @@ def test_after_a_first_window_that_broke_off_nothing_since_the_first_sight_is_pa
     kit.restart()
     assert kit.next(5 * 3600) is None
     assert (kit.flow().runs if kind == "flow" else kit.flow().retries) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("beyond", "told"), [(0.0, 0), (30.0, 0), (5 * 3600.0, 1)], ids=["first", "again", "real"])
+def test_only_a_gap_that_is_one_is_told_to_be_caught_up(
+    beyond: float, told: int, kit: JobsKit, caplog: pytest.LogCaptureFixture
+) -> None:
+    kit.collect()
+    kit.clock.advance(JobsSettings().overlap + beyond - MINUTE)
+    with caplog.at_level("INFO"):
+        assert kit.next() is None
+    kinds = [record.fields["kind"] for record in caplog.records if record.message == "jobs of a gap are caught up"]  # type: ignore[attr-defined]
+    assert kinds == ["flow", "retry"] * told
