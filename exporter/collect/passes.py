@@ -48,8 +48,8 @@ class Pass:
 
     `at` is the monotonic instant it began at, `until` the same by the server's clock, and what it reads up to. All from
     its start to `reached` has been read. `gap_from` is up to where everything had been read before; `whole_overlap` is
-    whether it started the whole overlap behind that. `answered` is whether the server has told its time since it began,
-    `moved` whether a slice was read.
+    whether it started the whole overlap behind that, `first` whether nothing had been read before. `answered` is
+    whether the server has told its time since it began, `moved` whether a slice was read.
     """
 
     at: float
@@ -57,6 +57,7 @@ class Pass:
     until: float
     gap_from: float
     whole_overlap: bool = True
+    first: bool = False
     answered: bool = False
     moved: bool = False
 

@@ -27,9 +27,6 @@ FALLBACK_SECONDS = 3600.0
 """How long the account-wide listing is left alone after it did not work."""
 
 _FAILURES_BEFORE_FALLBACK = 2
-_TOLD_SECONDS = 60.0
-"""By how much more than the overlap a gap is one to tell of."""
-
 RECENT_SECONDS = 600.0
 """How far behind the watermark a pass starts at least."""
 
@@ -139,7 +136,8 @@ class JobWindows:
                     extra={"fields": {"kind": self._kind, "gap_seconds": begun - watermark}},
                 )
             start = max(min(watermark, begun) - lookback, oldest)
-        return Pass(at, start, begun, start if watermark is None else watermark, whole_overlap)
+        first = watermark is None
+        return Pass(at, start, begun, start if watermark is None else watermark, whole_overlap, first=first)
 
     def _lookback(self, watermark: float | None, listed: Collection[str]) -> float:
         """Far enough to see the end of every job of the overlap that left the jobs in progress."""
@@ -212,6 +210,6 @@ class JobWindows:
         gap = going.until - going.gap_from
         ended = reached >= going.until or gap <= 0
         self.caught_up = 1.0 if ended else max(0.0, reached - going.gap_from) / gap
-        # A first reading has a gap of the overlap, which is none; of a little more when it breaks off and begins again.
-        if ended and gap > self._overlap + _TOLD_SECONDS:
+        # Of a first reading the overlap is no gap, whatever the server's clock corrects of when it began.
+        if ended and not going.first and gap > self._overlap:
             _log.info("jobs of a gap are caught up", extra={"fields": {"kind": self._kind, "gap_seconds": gap}})

@@ -273,13 +273,28 @@ def test_after_a_first_window_that_broke_off_nothing_since_the_first_sight_is_pa
     assert (kit.flow().runs if kind == "flow" else kit.flow().retries) == (1, 0, 0)
 
 
-@pytest.mark.parametrize(("beyond", "told"), [(0.0, 0), (30.0, 0), (5 * 3600.0, 1)], ids=["first", "again", "real"])
-def test_only_a_gap_that_is_one_is_told_to_be_caught_up(
-    beyond: float, told: int, kit: JobsKit, caplog: pytest.LogCaptureFixture
+def caught_up(caplog: pytest.LogCaptureFixture) -> list[object]:
+    """The kinds of jobs whose gaps were told to be caught up."""
+    return [vars(record)["fields"]["kind"] for record in caplog.records if "caught up" in record.message]
+
+
+def test_a_first_reading_is_no_gap_whatever_the_servers_clock_corrects(
+    kit: JobsKit, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told_its_time(*_: object) -> None:
+        kit.client.server_ahead = 90.0
+
+    kit.client.faults["job_pages"] = told_its_time
+    with caplog.at_level("INFO"):
+        assert kit.collect() is None
+    assert caught_up(caplog) == []
+
+
+@pytest.mark.parametrize(("beyond", "told"), [(0, []), (30, ["flow", "retry"])], ids=["overlap", "longer"])
+def test_a_gap_longer_than_the_overlap_is_told_to_be_caught_up(
+    beyond: float, told: list[object], kit: JobsKit, caplog: pytest.LogCaptureFixture
 ) -> None:
     kit.collect()
-    kit.clock.advance(JobsSettings().overlap + beyond - MINUTE)
     with caplog.at_level("INFO"):
-        assert kit.next() is None
-    kinds = [record.fields["kind"] for record in caplog.records if record.message == "jobs of a gap are caught up"]  # type: ignore[attr-defined]
-    assert kinds == ["flow", "retry"] * told
+        assert kit.next(JobsSettings().overlap + beyond) is None
+    assert caught_up(caplog) == told
