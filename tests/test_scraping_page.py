@@ -8,27 +8,38 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from starlette.datastructures import QueryParams
 
-from exporter.config.address import PROBE_PATH
-from exporter.config.settings import Web
+from exporter.config.address import PROBE_PATH, SD_PATH
+from exporter.config.settings import Account, Settings, TokenSource, Web
+from exporter.config.shard import parse_shard
 from exporter.expose.catalogue import CATALOGUE
+from exporter.serve.discovery import SHARD, discovered
 from exporter.serve.fleet import SELECTABLE
 from exporter.serve.scrape import ACCOUNT, PARAMETERS, selection
 from tests.conftest import required_tool
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/scraping.md").read_text()
-EXAMPLE = PAGE.split("```yaml\n", 1)[1].split("```", 1)[0]
-ITSELF, ACCOUNTS = yaml.safe_load(EXAMPLE)["scrape_configs"]
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+ITSELF, ACCOUNTS = yaml.safe_load(EXAMPLES[0])["scrape_configs"]
+DISCOVERY: list[dict[str, Any]] = yaml.safe_load(EXAMPLES[1])["scrape_configs"]
+AGENT: dict[str, Any] = yaml.safe_load(EXAMPLES[2])
 RULES: dict[str, Any] = yaml.safe_load((ROOT / "alerts/celigo.rules.yml").read_text())
 
 
-def test_prometheus_takes_the_example(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", range(3))
+def test_prometheus_takes_the_example(number: int, tmp_path: Path) -> None:
+    assert len(EXAMPLES) == 3
     config = tmp_path / "prometheus.yml"
-    config.write_text(EXAMPLE)
+    password = tmp_path / "remote.password"
+    password.write_text("x")
+    config.write_text(EXAMPLES[number].replace("/etc/prometheus/remote.password", str(password)))
+    agent = ["--agent"] if "remote_write" in EXAMPLES[number] else []
     checked = subprocess.run(
-        [required_tool("promtool"), "check", "config", str(config)], capture_output=True, timeout=60, check=False
-    )
+        [required_tool("promtool"), "check", "config", *agent, str(config)],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
     assert checked.returncode == 0, checked.stderr
 
 
@@ -39,6 +50,8 @@ def test_the_rules_know_both_jobs_by_the_default_threshold() -> None:
     for pattern in patterns:
         assert re.fullmatch(pattern, ITSELF["job_name"])
         assert re.fullmatch(pattern, ACCOUNTS["job_name"])
+        for job in (*DISCOVERY, *AGENT["scrape_configs"]):
+            assert re.fullmatch(pattern, job["job_name"])
 
 
 def test_the_rules_ask_for_job_and_instance_only_where_no_account_is_told() -> None:
@@ -63,6 +76,26 @@ def test_each_account_is_another_target_for_prometheus() -> None:
     assert not any(name == ACCOUNT for each in labels for name in each)
 
 
+def test_every_example_leaves_to_the_accounts_what_is_theirs() -> None:
+    for itself, accounts in (DISCOVERY, AGENT["scrape_configs"]):
+        assert itself == ITSELF
+        assert [urlsplit(each["url"]).path for each in accounts["http_sd_configs"]] == [SD_PATH]
+        assert not any(each.get("target_label") == ACCOUNT for each in accounts.get("relabel_configs", []))
+
+
+def test_the_labels_that_the_page_tells_of_are_those_that_there_are() -> None:
+    told = {name for row in re.findall(r"^\| (`(?:__|instance).*?) \|", PAGE, re.MULTILINE) for name in ticked(row)}
+    acme = Account("acme", TokenSource(env="T"))
+    (group,) = discovered(Settings((acme,)), QueryParams(), ["exporter:1"], "http")
+    assert told == group["labels"].keys()
+    used = {name for job in DISCOVERY for each in job.get("relabel_configs", []) for name in each["source_labels"]}
+    assert used <= told
+
+
+def ticked(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
 def test_the_exporter_answers_what_the_jobs_ask() -> None:
     assert ACCOUNTS["metrics_path"] == PROBE_PATH
     assert "metrics_path" not in ITSELF
@@ -74,6 +107,10 @@ def test_the_exporter_answers_what_the_jobs_ask() -> None:
 def test_every_query_of_the_table_is_one_that_is_taken(query: str) -> None:
     asked = urlsplit(query)
     given = parse_qs(asked.query)
+    if asked.path == SD_PATH:
+        assert given.keys() <= {SHARD}
+        assert all(parse_shard(text) for text in given.get(SHARD, []))
+        return
     assert (asked.path, ACCOUNT in given) in {(Web().telemetry_path, False), (PROBE_PATH, True)}
     assert given.keys() <= {*PARAMETERS, ACCOUNT}
     assert {*given.get("collect[]", []), *given.get("exclude[]", [])} <= set(SELECTABLE)

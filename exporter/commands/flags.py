@@ -10,6 +10,7 @@ from exporter import logs
 from exporter.commands.completion import a_file
 from exporter.config.address import parse_external_url, parse_listen_address, parse_telemetry_path
 from exporter.config.settings import Web
+from exporter.config.shard import parse_shard
 
 DEFAULTS = Web()
 OFFSET_MAX_SECONDS = 60.0
@@ -90,6 +91,14 @@ CONFIG_FLAG = checked(
     _file_name,
     metavar="FILE",
     description="Settings file. Without it the CELIGO_* environment variables describe one account.",
+)
+
+SHARD_FLAG = checked(
+    "--shard",
+    "shard",
+    parse_shard,
+    metavar="I/N",
+    description="Only the accounts of the file that are in shard I, from 0, of N. Without it: all.",
 )
 
 WEB_CONFIG_FLAG = checked(

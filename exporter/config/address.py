@@ -11,8 +11,12 @@ from urllib.parse import SplitResult, urlsplit
 PROBE_PATH = "/probe"
 """Where the metrics of one account are."""
 
+SD_PATH = "/sd"
+"""Where Prometheus finds out which accounts there are."""
+
 _NAME = re.compile(r"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)(\.(?!-)[0-9A-Za-z_-]{1,63}(?<!-))*\.?")
 _PORT = re.compile(r"[0-9]{1,5}")
+_HOST = re.compile(r"(\[[^][]*\]|[^][:]*)(?::([0-9]{1,5}))?")
 _PATH = re.compile(r"(/[0-9A-Za-z_.~-]+)+")
 
 
@@ -57,12 +61,23 @@ def parse_external_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 
+def parse_host(text: str) -> str:
+    """What a client calls the exporter in its Host header: `name`, `name:port` or `[::1]:port`, in lower case."""
+    found = _HOST.fullmatch(text)
+    host, port = found.groups() if found else ("", None)
+    valid = _is_ip(host[1:-1], 6) if host.startswith("[") else _is_host_name(host)
+    if not valid or (port is not None and not 0 < int(port) <= 65535):
+        raise ValueError("expected a Host of a name or address, and a port from 1 to 65535 if any")
+    return text.lower()
+
+
 def parse_telemetry_path(text: str) -> str:
-    """The path of the metrics: not `/`, `PROBE_PATH` nor below `/-/`, where other pages are."""
-    taken = text == PROBE_PATH or text.startswith("/-/")
+    """The path of the metrics: not `/`, `PROBE_PATH`, `SD_PATH` nor below `/-/`, where other pages are."""
+    taken = text in {PROBE_PATH, SD_PATH} or text.startswith("/-/")
     if taken or not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
         raise ValueError(
-            f"expected a path such as /metrics: letters, digits and _ . ~ -, neither / nor {PROBE_PATH} nor below /-/"
+            "expected a path such as /metrics: letters, digits and _ . ~ -, "
+            f"neither / nor {PROBE_PATH} nor {SD_PATH} nor below /-/"
         )
     return text
 

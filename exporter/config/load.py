@@ -14,6 +14,7 @@ from exporter.config.nodes import MapNode, compose
 from exporter.config.problem import ConfigError
 from exporter.config.section import known_entries, read_section
 from exporter.config.settings import Collectors, CollectorSettings, Limits, Settings, StateSettings, Web
+from exporter.config.shard import Shard
 
 _WEB = Web()
 _SECTIONS = ("accounts", "collectors", "profile", "filters", "limits", "state", "ownership")
@@ -24,19 +25,26 @@ _CHOOSING: Mapping[str, Callable[[Cursor], Any]] = {
 }
 
 
-def load_settings(path: str | None, environ: Mapping[str, str], web: Web = _WEB) -> Settings:
-    """The settings of the file at `path`; without a path, of the environment.
+def load_settings(
+    path: str | None, environ: Mapping[str, str], web: Web = _WEB, shard: Shard | None = None
+) -> Settings:
+    """The settings of the file at `path`; without a path, of the environment. With `shard`, its accounts alone.
 
     With a file, the variables that describe an account are not looked at. Raises ConfigError, whose text is one line
     and holds no token.
     """
+    if path is None and shard is not None:
+        raise ConfigError("--shard shares out the accounts of a file; name it with --config.file")
     if path is None:
         return Settings(accounts=(account_from_environment(environ),), state=state_from_environment(environ), web=web)
-    return dataclasses.replace(parse_settings(read_text(path), path, environ), web=web)
+    return dataclasses.replace(parse_settings(read_text(path), path, environ, shard), web=web)
 
 
-def parse_settings(text: str, source: str, environ: Mapping[str, str]) -> Settings:
-    """The settings in `text`, the content of the file called `source`. Raises ConfigError."""
+def parse_settings(text: str, source: str, environ: Mapping[str, str], shard: Shard | None = None) -> Settings:
+    """The settings in `text`, the content of the file called `source`; of its accounts those in `shard`.
+
+    Raises ConfigError.
+    """
     root = compose(text, source)
     if root is None:
         raise ConfigError("the file is empty; expected a mapping with `accounts`", source=source)
@@ -47,7 +55,7 @@ def parse_settings(text: str, source: str, environ: Mapping[str, str]) -> Settin
         raise ConfigError("`accounts` is missing", source=source, line=root.line)
     shown: dict[str, Any] = {name: read(entries[name]) for name, read in _CHOOSING.items() if name in entries}
     return Settings(
-        accounts=read_accounts(entries["accounts"], environ),
+        accounts=read_accounts(entries["accounts"], environ, shard),
         collectors=_collectors(entries["collectors"]) if "collectors" in entries else Collectors(),
         limits=read_section(entries["limits"], LIMITS, Limits()) if "limits" in entries else Limits(),
         state=read_section(entries["state"], STATE, StateSettings()) if "state" in entries else StateSettings(),

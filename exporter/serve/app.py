@@ -1,4 +1,4 @@
-"""The HTTP application: `/metrics`, `/probe`, `/-/healthy`, `/-/ready`, and the page at `/`."""
+"""The HTTP application: `/metrics`, `/probe`, `/sd`, `/-/healthy`, `/-/ready`, and the page at `/`."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,11 +8,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.config.address import PROBE_PATH
+from exporter.config.address import PROBE_PATH, SD_PATH
 from exporter.expose.negotiate import accepts_gzip, choose_format
+from exporter.serve.discovery import discovered
 from exporter.serve.fleet import Fleet
 from exporter.serve.lifecycle import reload_endpoint
 from exporter.serve.page.endpoint import PageEndpoint
@@ -38,6 +39,7 @@ def build_app(fleet: Fleet) -> Starlette:
     routes = [
         Route(fleet.settings.web.telemetry_path, endpoints.metrics, methods=["GET"]),
         Route(PROBE_PATH, endpoints.probe, methods=["GET"]),
+        Route(SD_PATH, endpoints.discovery, methods=["GET"]),
         Route("/-/healthy", endpoints.healthy, methods=["GET"]),
         Route("/-/ready", endpoints.ready, methods=["GET"]),
         Route("/-/reload", reload_endpoint(fleet.reload_requests.request, fleet.settings.web), methods=["POST", "PUT"]),
@@ -88,6 +90,16 @@ class _Endpoints:
         if body.encoding is not None:
             headers["Content-Encoding"] = body.encoding
         return Response(body.content, headers=headers)
+
+    async def discovery(self, request: Request) -> Response:
+        """A target for each account, as Prometheus' HTTP service discovery takes them."""
+        settings = self._fleet.settings
+        try:
+            groups = discovered(settings, request.query_params, request.headers.getlist("Host"), request.url.scheme)
+        except BadSelection as bad:
+            return PlainTextResponse(f"{bad}\n", bad.status, _NO_SNIFF)
+        # The address in it is the one that this client asked; another one's cache must not hand it out.
+        return JSONResponse(groups, headers={"Cache-Control": "no-store", **_NO_SNIFF})
 
     async def healthy(self, _: Request) -> Response:
         """The process answers."""

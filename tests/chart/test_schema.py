@@ -101,6 +101,7 @@ NONSENSE: Mapping[str, tuple[Values, str]] = {
     "two disrupted": (also("podDisruptionBudget.maxUnavailable", 2), "/podDisruptionBudget/maxUnavailable"),
     "another question of a probe": (also("livenessProbe.httpGet", {"path": "/metrics"}), "httpGet"),
     "metrics where an account is": (also("web.telemetryPath", "/probe"), "/web/telemetryPath"),
+    "metrics where the targets are": (also("web.telemetryPath", "/sd"), "/web/telemetryPath"),
     "metrics among the pages": (also("web.telemetryPath", "/-/metrics"), "/web/telemetryPath"),
     "unknown value of the probes": (also("probe.path", "/probe"), "path"),
     "probes every minute": (also("probe.interval", 60), "/probe/interval"),

@@ -159,7 +159,7 @@ def test_a_telemetry_path_is_kept(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["", "/", "metrics", "/metrics/", "//metrics", "/-/healthy", "/-/metrics", "/a/../b", "/./a", "/m?x", "/m#x",
-     "/probe", "/m x",      "/mé", "/{name}", "/m\n"],
+     "/probe", "/sd", "/m x",      "/mé", "/{name}", "/m\n"],
     ids=repr,
 )  # fmt: skip
 def test_a_telemetry_path_that_could_hide_or_be_another_page_is_refused(path: str) -> None:

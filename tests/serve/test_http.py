@@ -57,7 +57,9 @@ def test_gzip_is_sent_when_asked_for_and_only_then(exporter: Rig, document: str)
     assert gzip.decompress(packed.body) == plain.body == refused.body
 
 
-@pytest.mark.parametrize("path", [*(f"{each}collect[]=health" for each in DOCUMENTS), "/-/healthy", "/-/ready", "/"])
+@pytest.mark.parametrize(
+    "path", [*(f"{each}collect[]=health" for each in DOCUMENTS), "/sd", "/-/healthy", "/-/ready", "/"]
+)
 def test_head_tells_what_get_would_without_a_body(exporter: Rig, path: str) -> None:
     got, told = exporter.raw("GET", path), exporter.raw("HEAD", path)
     assert (told.status, told.body) == (200, b"")
@@ -66,7 +68,7 @@ def test_head_tells_what_get_would_without_a_body(exporter: Rig, path: str) -> N
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/metrics", "/probe?account=account-0", "/-/healthy", "/-/ready", "/"])
+@pytest.mark.parametrize("path", ["/metrics", "/probe?account=account-0", "/sd", "/-/healthy", "/-/ready", "/"])
 def test_other_methods_are_405_with_what_is_allowed(exporter: Rig, method: str, path: str) -> None:
     answer = exporter.raw(method, path)
     assert answer.status == 405
@@ -74,7 +76,8 @@ def test_other_methods_are_405_with_what_is_allowed(exporter: Rig, method: str, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/metrics/", "/metricsx", "/probe/?account=account-0", "/-/", "//metrics", "/%00", "/../etc"]
+    "path",
+    ["/nope", "/metrics/", "/metricsx", "/probe/?account=account-0", "/sd/", "/-/", "//metrics", "/%00", "/../etc"],
 )
 def test_other_paths_are_404_and_never_a_redirect(exporter: Rig, path: str) -> None:
     answer = exporter.raw("GET", path)

@@ -196,7 +196,9 @@ class TestPasswords:
     def test_the_right_one_is_let_in(self, guarded: Served) -> None:
         assert guarded.get(headers=basic("alice", PASSWORD)).status == 200
 
-    @pytest.mark.parametrize("path", ["/", "/metrics", "/probe?account=acme", "/-/healthy", "/-/ready", "/nowhere"])
+    @pytest.mark.parametrize(
+        "path", ["/", "/metrics", "/probe?account=acme", "/sd", "/-/healthy", "/-/ready", "/nowhere"]
+    )
     def test_without_one_everything_is_closed(self, guarded: Served, path: str) -> None:
         answer = guarded.get(path)
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Basic")

@@ -197,7 +197,7 @@ TARGET = Target(
             b"/-/reload",
             b"/probe?account=acme",
             b"&account=globex",
-            b"/sd",
+            b"/sd?shard=0/2",
             b"/",
         ),
         *(
