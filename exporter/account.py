@@ -25,11 +25,12 @@ from exporter.collect.step_listings import StepsView
 from exporter.collect.workers import Executor, Workers
 from exporter.collectors import BACKGROUND, blocks_of, collectors_of, parts_of
 from exporter.config.settings import Account, Settings
+from exporter.expose.blocks import RenderedBlock
 from exporter.expose.catalogue import OPEN_ERRORS_BY_CODE
 from exporter.expose.families import Scope
 from exporter.expose.selection import Extent
 from exporter.expose.self_metrics import OwnMetrics, Sources
-from exporter.expose.snapshot import AccountSnapshots, RenderedBlock, Served
+from exporter.expose.snapshot import AccountSnapshots, Served
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.store import Store
 from exporter.succession import Given, Lasting, lasting

@@ -1,20 +1,22 @@
-"""The document that scrapers get: all accounts, or one of them, in one, joined and compressed once per change.
+"""The document that scrapers get: all accounts, or one of them, in one, joined once per change.
 
-Any number of scrapers is served the same bytes object until something in it changes.
+Any number of scrapers is served the same bytes object until something in it changes. It is joined of what is compressed
+already. The plain text, twenty times as large, is unpacked for those who cannot read gzip, and kept only while somebody
+holds it.
 """
 
-import gzip
 import threading
-from collections.abc import Collection, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from exporter.clock import Clock
+from exporter.expose.blocks import RenderedBlock
 from exporter.expose.catalogue import CATALOGUE
+from exporter.expose.pieces import Piece, gzipped, pack, plain
 from exporter.expose.render import Format, header
-from exporter.expose.snapshot import RenderedBlock
-
-GZIP_LEVEL = 5
 
 KEPT_DOCUMENTS = 8
 """How many variants of a document are kept: formats, compressions, selections."""
@@ -33,9 +35,12 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Body:
-    """What a response carries. `encoding` is the Content-Encoding, None for plain bytes."""
+    """What a response carries, and holds for as long as it sends. `encoding` is the Content-Encoding, None for plain.
+
+    A plain one is shared by those who ask while another one holds it.
+    """
 
     content: bytes
     content_type: str
@@ -45,14 +50,15 @@ class Body:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     versions: tuple[tuple[int, ...], ...]
-    body: Body
+    body: Callable[[], Body | None]
+    """None once nobody holds it any more."""
 
 
 class Documents:
     """Documents of some sources, in their order. Thread-safe.
 
-    Joining and compressing is done by one thread at a time, so `content` belongs on a worker thread, not
-    on an event loop. One document is kept for each variant that was asked for lately, at most 8.
+    Joining and unpacking is done by one thread at a time, so `content` belongs on a worker thread, not on an event
+    loop. One compressed document is kept for each variant that was asked for lately, at most 8.
     """
 
     def __init__(self, sources: Sequence[Source], clock: Clock) -> None:
@@ -73,7 +79,7 @@ class Documents:
             found = self._found(variant, accounts)
             if found is None:
                 found = self._made(accounts, fmt, compressed=compressed)
-                self._keep(variant, _Kept(_versions(accounts), found))
+                self._keep(variant, accounts, found)
             return found
 
     def _blocks(self, selection: Selection) -> tuple[Blocks, ...]:
@@ -82,33 +88,38 @@ class Documents:
 
     def _found(self, variant: tuple[Selection, Format, bool], accounts: tuple[Blocks, ...]) -> Body | None:
         kept = self._kept.get(variant)
-        return kept.body if kept is not None and kept.versions == _versions(accounts) else None
+        return kept.body() if kept is not None and kept.versions == _versions(accounts) else None
 
     def _made(self, accounts: tuple[Blocks, ...], fmt: Format, *, compressed: bool) -> Body:
-        content = join([block for blocks in accounts for block in blocks], fmt)
-        if compressed:
-            # Without a time in it, equal documents are equal bytes.
-            content = gzip.compress(content, GZIP_LEVEL, mtime=0)
-        return Body(content, fmt.content_type, "gzip" if compressed else None)
+        made = join([block for blocks in accounts for block in blocks], fmt, compressed=compressed)
+        return Body(made, fmt.content_type, "gzip" if compressed else None)
 
-    def _keep(self, variant: tuple[Selection, Format, bool], kept: _Kept) -> None:
+    def _keep(self, variant: tuple[Selection, Format, bool], accounts: tuple[Blocks, ...], body: Body) -> None:
         self._kept.pop(variant, None)
         while len(self._kept) >= KEPT_DOCUMENTS:
             del self._kept[next(iter(self._kept))]
-        self._kept[variant] = kept
+        held: Callable[[], Body | None] = weakref.ref(body) if body.encoding is None else lambda: body
+        self._kept[variant] = _Kept(_versions(accounts), held)
 
 
-def join(blocks: Collection[RenderedBlock], fmt: Format) -> bytes:
+def join(blocks: Collection[RenderedBlock], fmt: Format, *, compressed: bool) -> bytes:
     """One document of all `blocks`, in the order of the catalogue, with one header for each family that has series."""
-    return b"".join((*_pieces(blocks, fmt), fmt.end))
+    return (gzipped if compressed else plain)(_pieces(blocks, fmt))
 
 
-def _pieces(blocks: Collection[RenderedBlock], fmt: Format) -> Iterator[bytes]:
+def _pieces(blocks: Collection[RenderedBlock], fmt: Format) -> Iterator[Piece]:
+    headers = _headers(fmt)
     for metric in CATALOGUE:
-        texts = [block.lines[metric.name] for block in blocks if metric.name in block.lines]
-        if texts:
-            yield header(metric, fmt)
-            yield from texts
+        held = [block.lines[metric.name] for block in blocks if metric.name in block.lines]
+        if held:
+            yield headers[metric.name]
+            yield from held
+    yield pack(fmt.end)
+
+
+@cache
+def _headers(fmt: Format) -> Mapping[str, Piece]:
+    return {metric.name: pack(header(metric, fmt)) for metric in CATALOGUE}
 
 
 def _selected(blocks: Blocks, selection: Selection) -> Blocks:

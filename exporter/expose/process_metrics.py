@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 
 from exporter.clock import Clock
 from exporter.config.reloads import ReloadStatus
+from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.expose.build import BuildInfo
 from exporter.expose.catalogue import own
 from exporter.expose.families import Family, Value
-from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.ledger.store import StateStatus
 from exporter.ledger.trouble import TROUBLES
 

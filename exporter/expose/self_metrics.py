@@ -13,10 +13,10 @@ from typing import Protocol
 from exporter.api.errors import ERROR_TYPES
 from exporter.api.listing import REJECT_REASONS
 from exporter.config.settings import Profile
+from exporter.expose.blocks import RenderedBlock
 from exporter.expose.catalogue import own
 from exporter.expose.families import Family, Metric, Series, Value
 from exporter.expose.selection import in_profile
-from exporter.expose.snapshot import RenderedBlock
 
 FAILURE_REASONS = (*ERROR_TYPES, "internal", "render")
 """The closed enumeration of `celigo_exporter_collector_errors_total{reason}`; `internal` is a bug in a collector,

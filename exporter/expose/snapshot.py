@@ -18,37 +18,13 @@ from exporter.clock import Clock
 from exporter.collect.base import Block
 from exporter.collect.inventory import InventoryView
 from exporter.collect.model import AccountModel
+from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.expose.cap import SeriesCap
-from exporter.expose.catalogue import CATALOGUE
 from exporter.expose.families import Family, Scope
-from exporter.expose.render import lines
 from exporter.expose.selection import NOTHING, Extent, Selector, Shown, in_profile
-
-OWN_COLLECTOR = "exporter"
-"""The name under which a scrape selects what the exporter tells about itself."""
 
 _log = logging.getLogger(__name__)
 _EVERYTHING = Extent()
-_KNOWN = frozenset(CATALOGUE)
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedBlock:
-    """Sample lines by metric name, the same bytes in both formats, and how many series each metric has.
-
-    `version` differs from that of every other block of the account. `built_at` is Unix seconds.
-    """
-
-    collector: str
-    version: int
-    lines: Mapping[str, bytes]
-    series: Mapping[str, int]
-    built_at: float
-
-    @property
-    def size(self) -> int:
-        """Series of all its metrics."""
-        return sum(self.series.values())
 
 
 class OwnFamilies(Protocol):
@@ -66,25 +42,6 @@ class OwnFamilies(Protocol):
     def families(self, state: object) -> Iterable[Family]:
         """The families of a state."""
         ...
-
-
-def render_block(
-    collector: str, version: int, families: Iterable[Family], scope: Scope | None, built_at: float
-) -> RenderedBlock:
-    """Render `families`; those without series are left out.
-
-    Raises ValueError for a metric that is not in the catalogue or comes twice, and what `render.lines` raises.
-    """
-    rendered: dict[str, bytes] = {}
-    for family in families:
-        name = family.metric.name
-        if family.metric not in _KNOWN:
-            raise ValueError(f"{name} is not in the catalogue")
-        if name in rendered:
-            raise ValueError(f"{name} comes twice in one block")
-        rendered[name] = lines(family, scope)
-    held = {name: text for name, text in rendered.items() if text}
-    return RenderedBlock(collector, version, held, {name: text.count(b"\n") for name, text in held.items()}, built_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +213,8 @@ class AccountSnapshots:
         if before is not None and before.names == names:
             return before
         self._left_out.update({name: block.series[name] for name in names - (before.names if before else frozenset())})
-        texts = {name: text for name, text in block.lines.items() if name not in names}
-        series = {name: count for name, count in block.series.items() if name not in names}
-        return _Trimmed(names, replace(block, version=next(self._versions), lines=texts, series=series))
+        left = {name: piece for name, piece in block.lines.items() if name not in names}
+        return _Trimmed(names, replace(block, version=next(self._versions), lines=left))
 
     def _tell(self) -> None:
         if self._missing:

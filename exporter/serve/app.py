@@ -1,6 +1,6 @@
 """The HTTP application: `/metrics`, `/probe`, `/sd`, `/-/healthy`, `/-/ready`, and the page at `/`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from anyio import to_thread
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.config.address import PROBE_PATH, SD_PATH
+from exporter.expose.document import Body
 from exporter.expose.negotiate import accepts_gzip, choose_format
 from exporter.serve.discovery import discovered
 from exporter.serve.fleet import Fleet
@@ -89,7 +90,7 @@ class _Endpoints:
         headers = {"Content-Type": body.content_type, "Vary": "Accept, Accept-Encoding", **_NO_SNIFF}
         if body.encoding is not None:
             headers["Content-Encoding"] = body.encoding
-        return Response(body.content, headers=headers)
+        return _Lent(body, headers)
 
     async def discovery(self, request: Request) -> Response:
         """A target for each account, as Prometheus' HTTP service discovery takes them."""
@@ -110,6 +111,14 @@ class _Endpoints:
         if self._fleet.ready:
             return PlainTextResponse("celigo-exporter is ready.\n", headers=_NO_SNIFF)
         return PlainTextResponse("The first collection is under way.\n", 503, _NO_SNIFF)
+
+
+class _Lent(Response):
+    """Holds the document while it is sent, so that others who want it meanwhile get the same."""
+
+    def __init__(self, document: Body, headers: Mapping[str, str]) -> None:
+        super().__init__(document.content, headers=headers)
+        self._document = document
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -14,10 +14,10 @@ from exporter.collectors import COLLECTORS
 from exporter.config.problem import ConfigError
 from exporter.config.reloads import ReloadRecord
 from exporter.config.settings import Settings
+from exporter.expose.blocks import OWN_COLLECTOR
 from exporter.expose.build import build_info
 from exporter.expose.document import Documents, Source
 from exporter.expose.process_metrics import ProcessBlocks
-from exporter.expose.snapshot import OWN_COLLECTOR
 from exporter.ledger.place import open_state
 from exporter.serve.reload_requests import ReloadRequests
 from exporter.serve.roster import Roster, Rosters

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from exporter.clock import Clock
+from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.expose.catalogue import own
 from exporter.expose.families import Family, Value
-from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.web.keeper import ReloadStatus, WebKeeper
 from exporter.web.tally import Reason, Tally
 

@@ -298,7 +298,7 @@ class TestCodesLeftOut:
 
     def folded(self, account: AccountRuntime, clock: ShiftedClock) -> str:
         (own,) = [block for block in account.current(clock.monotonic()) if block.collector == "exporter"]
-        text = own.lines["celigo_exporter_series_dropped_total"].decode()
+        text = own.lines["celigo_exporter_series_dropped_total"].text.decode()
         return text.strip().rsplit(" ", 1)[1]
 
     def test_they_are_counted_once_for_each_run_that_left_them_out(self, upstream: Upstream) -> None:

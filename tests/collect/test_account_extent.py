@@ -84,7 +84,7 @@ class TestHowMuch:
             assert sum(found.values()) <= 2000
             assert "celigo_flow_runs_total" not in found
             (own,) = [block for block in account.current(clock.monotonic()) if block.collector == "exporter"]
-            dropped = own.lines["celigo_exporter_series_dropped_total"].decode()
+            dropped = own.lines["celigo_exporter_series_dropped_total"].text.decode()
             assert 'family="celigo_flow_runs_total",reason="series_cap"} 1200.0' in dropped
 
     def test_ownership_is_served_when_it_is_configured(self, upstream: Upstream) -> None:
@@ -94,7 +94,7 @@ class TestHowMuch:
         with running(upstream, clock, ownership=owners) as account:
             finish(account)
             (text,) = [
-                block.lines["celigo_flow_owner_info"].decode()
+                block.lines["celigo_flow_owner_info"].text.decode()
                 for block in account.current(clock.monotonic())
                 if "celigo_flow_owner_info" in block.lines
             ]

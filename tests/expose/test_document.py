@@ -1,17 +1,18 @@
 """One document of all accounts, made once per change and served to any number of scrapers."""
 
 import gzip
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from exporter.expose import catalogue
+from exporter.expose import catalogue, document
+from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.expose.catalogue import CATALOGUE
-from exporter.expose.document import Documents, join
+from exporter.expose.document import Body, Documents, join
 from exporter.expose.families import Family, Scope
 from exporter.expose.render import Format, header
-from exporter.expose.snapshot import OWN_COLLECTOR, RenderedBlock, render_block
 from tests.clocks import ManualClock, run_together
 from tests.expose.kit import ACME, Meeting, every_family, example, library, parsed_families
 
@@ -69,8 +70,12 @@ def documents(*accounts: Account, process: Sequence[RenderedBlock] = ()) -> Docu
     return Documents([*([Process(tuple(process))] if process else []), *accounts], ManualClock())
 
 
+def body_of(held: Documents, selection: frozenset[str] | None = None, fmt: Format = Format.TEXT) -> Body:
+    return held.content(selection, fmt, compressed=False)
+
+
 def text_of(held: Documents, selection: frozenset[str] | None = None, fmt: Format = Format.TEXT) -> bytes:
-    return held.content(selection, fmt, compressed=False).content
+    return body_of(held, selection, fmt).content
 
 
 def families_in(document: bytes) -> list[str]:
@@ -139,12 +144,12 @@ def test_any_number_of_scrapers_gets_the_same_bytes_object(acme: Account, fmt: F
 
 def test_a_change_makes_a_new_document(acme: Account) -> None:
     held = documents(acme)
-    before = text_of(held)
+    before = body_of(held)
     acme.set("jobs", example(catalogue.FLOW_RUNS_TOTAL, ("f1", "f9")))
-    after = text_of(held)
-    assert b"f9" not in before
-    assert b"f9" in after
-    assert text_of(held) is after
+    after = body_of(held)
+    assert b"f9" not in before.content
+    assert b"f9" in after.content
+    assert body_of(held) is after
 
 
 def test_a_block_that_vanishes_leaves_the_document(acme: Account) -> None:
@@ -194,33 +199,44 @@ def test_a_selection_gets_the_families_of_its_collectors(
 
 def test_a_selection_is_not_made_anew_when_something_else_changes(acme: Account) -> None:
     held = documents(acme)
-    before = text_of(held, frozenset({"inventory"}))
+    before = body_of(held, frozenset({"inventory"}))
     acme.set("jobs", example(catalogue.FLOW_RUNS_TOTAL, ("f9",)))
-    assert text_of(held, frozenset({"inventory"})) is before
+    assert body_of(held, frozenset({"inventory"})) is before
 
 
 def test_documents_are_kept_for_a_bounded_number_of_selections(acme: Account) -> None:
     held = documents(acme)
-    first = text_of(held, frozenset({"jobs"}))
+    first = body_of(held, frozenset({"jobs"}))
     for number in range(50):
         text_of(held, frozenset({"jobs", f"unknown-{number}"}))
-    again = text_of(held, frozenset({"jobs"}))
+    again = body_of(held, frozenset({"jobs"}))
     assert again == first
     assert again is not first
 
 
-def test_scrapers_that_come_together_share_one_document(acme: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    meeting, compress = Meeting(), gzip.compress
-
-    def compress_together(*args: Any, **options: Any) -> bytes:
-        meeting.visit()
-        return compress(*args, **options)
-
-    monkeypatch.setattr(gzip, "compress", compress_together)
+def test_a_plain_document_lasts_as_long_as_somebody_holds_it(acme: Account) -> None:
     held = documents(acme)
-    seen: list[bytes] = []
-    run_together(ManualClock(), [lambda: seen.append(held.content(None, Format.TEXT, compressed=True).content)] * 8)
-    assert len({id(content) for content in seen}) == 1
+    body = weakref.ref(body_of(held))
+    assert body() is None
+    lent = body_of(held)
+    assert body_of(held) is lent
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+def test_scrapers_that_come_together_share_one_document(
+    acme: Account, monkeypatch: pytest.MonkeyPatch, *, compressed: bool
+) -> None:
+    meeting, join_it = Meeting(), document.join
+
+    def join_together(*args: Any, **options: Any) -> bytes:
+        meeting.visit()
+        return join_it(*args, **options)
+
+    monkeypatch.setattr(document, "join", join_together)
+    held = documents(acme)
+    seen: list[Body] = []
+    run_together(ManualClock(), [lambda: seen.append(held.content(None, Format.TEXT, compressed=compressed))] * 8)
+    assert len({id(body) for body in seen}) == 1
     assert (meeting.visits, meeting.met) == (1, False)
 
 
@@ -246,4 +262,4 @@ def test_scrapers_see_each_change_as_a_whole_and_never_an_older_one() -> None:
 
 @FORMATS
 def test_joining_nothing_is_just_the_end(fmt: Format) -> None:
-    assert join([], fmt) == fmt.end
+    assert join([], fmt, compressed=False) == fmt.end

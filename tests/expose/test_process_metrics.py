@@ -3,9 +3,9 @@
 import pytest
 
 from exporter.config.reloads import ReloadRecord
+from exporter.expose.blocks import OWN_COLLECTOR
 from exporter.expose.build import BuildInfo
 from exporter.expose.process_metrics import ProcessBlocks
-from exporter.expose.snapshot import OWN_COLLECTOR
 from exporter.ledger.store import StateStatus
 from exporter.ledger.trouble import TROUBLES
 from tests.clocks import EPOCH, ManualClock
@@ -25,7 +25,7 @@ class Kept:
     def lines(self) -> dict[str, list[str]]:
         """Sample lines by metric."""
         (block,) = self.blocks.current(0.0)
-        return {name: text.decode().splitlines() for name, text in block.lines.items()}
+        return {name: piece.text.decode().splitlines() for name, piece in block.lines.items()}
 
 
 def test_the_build_is_told_without_an_account() -> None:

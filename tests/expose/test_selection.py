@@ -23,6 +23,7 @@ from exporter.config.settings import PROFILES, Filters, FlowFilter, Profile
 from exporter.expose import catalogue
 from exporter.expose.catalogue import CATALOGUE
 from exporter.expose.families import Family, Tier
+from exporter.expose.pieces import EMPTY
 from exporter.expose.selection import Extent, Selector, Shown, in_profile
 from exporter.expose.self_metrics import OwnMetrics
 from exporter.expose.snapshot import AccountSnapshots
@@ -58,7 +59,7 @@ class Account:
 
     def samples(self) -> list[Sample]:
         rendered = self.snapshots.current(self.clock.monotonic())
-        text = b"".join(lines for block in rendered for lines in block.lines.values()).decode()
+        text = b"".join(piece.text for block in rendered for piece in block.lines.values()).decode()
         return [(sample.name, sample.labels) for family in parse_text(text) for sample in family.samples]
 
     def ids(self, label: str) -> set[str]:
@@ -102,7 +103,7 @@ class TestProfile:
         )
         (block,) = snapshots.current(1.0)
         assert all(RANKS[TIERS[name]] <= RANKS[profile] for name in block.series)
-        told = block.lines.get("celigo_exporter_series", b"").decode()
+        told = block.lines.get("celigo_exporter_series", EMPTY).text.decode()
         assert set(re.findall(r'family="(\w+)"', told)) == (set() if profile == "lean" else set(block.series))
 
     @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ class TestIntegrations:
     def test_numbers_of_an_integration_are_about_all_its_flows_whatever_is_shown(self) -> None:
         def lines(account: Account) -> bytes:
             rendered = account.snapshots.current(account.clock.monotonic())
-            held = {name: text for block in rendered for name, text in block.lines.items()}
+            held = {name: piece.text for block in rendered for name, piece in block.lines.items()}
             return b"".join(held[name] for name in sorted(held) if name.startswith("celigo_integration_"))
 
         assert lines(of_flows(("Nothing",))) == lines(Account())

@@ -14,12 +14,13 @@ from exporter.api.telemetry import Telemetry
 from exporter.collect.base import Block
 from exporter.collect.model import AccountModel, Part
 from exporter.expose import catalogue
+from exporter.expose.blocks import RenderedBlock
 from exporter.expose.catalogue import own
 from exporter.expose.document import Documents
 from exporter.expose.families import Distribution, Family, Metric, Series
 from exporter.expose.render import Format
 from exporter.expose.self_metrics import FAILURE_REASONS, OwnMetrics, Sources
-from exporter.expose.snapshot import AccountSnapshots, RenderedBlock
+from exporter.expose.snapshot import AccountSnapshots
 from tests.clocks import EPOCH, ManualClock
 from tests.expose.kit import ACME, example
 

@@ -9,8 +9,9 @@ import pytest
 from exporter.collect.base import Block
 from exporter.collect.model import AccountModel, Part
 from exporter.expose import catalogue
+from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
 from exporter.expose.families import Family, Metric
-from exporter.expose.snapshot import OWN_COLLECTOR, AccountSnapshots, RenderedBlock, render_block
+from exporter.expose.snapshot import AccountSnapshots
 from tests.clocks import EPOCH, ManualClock, run_together
 from tests.expose.kit import ACME, Meeting, example, series_of
 
@@ -50,7 +51,7 @@ class Account:
         return self.snapshots.current(self.clock.monotonic())
 
     def text(self) -> str:
-        return b"".join(text for block in self.current() for text in block.lines.values()).decode()
+        return b"".join(piece.text for block in self.current() for piece in block.lines.values()).decode()
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_a_block_is_rendered_with_the_scope_of_its_account(clock: ManualClock) -
     account = Account(clock, [Builds().block])
     account.publish("flows", "f1", "f2")
     (block,) = account.current()
-    assert block.lines["celigo_flow_enabled"].decode().splitlines() == [
+    assert block.lines["celigo_flow_enabled"].text.decode().splitlines() == [
         'celigo_flow_enabled{account="acme",environment="production",flow_id="f1"} 1.0',
         'celigo_flow_enabled{account="acme",environment="production",flow_id="f2"} 1.0',
     ]
@@ -241,7 +242,7 @@ def test_the_own_block_comes_last_and_sees_the_others(clock: ManualClock) -> Non
     account.publish("flows", "f1", "f2", "f3")
     *_, own = account.current()
     assert own.collector == OWN_COLLECTOR
-    assert b'status="series"} 3.0' in own.lines["celigo_active_runs"]
+    assert b'status="series"} 3.0' in own.lines["celigo_active_runs"].text
 
 
 def test_the_own_block_is_there_before_anything_is_known(clock: ManualClock) -> None:
@@ -291,7 +292,7 @@ def test_every_thread_gets_whole_blocks_while_views_are_published(clock: ManualC
         for number in range(50):
             account.publish("flows", *(f"f{n}" for n in range(number + 1)))
             (block,) = account.current()
-            assert block.series["celigo_flow_enabled"] == block.lines["celigo_flow_enabled"].count(b"\n")
+            assert block.series["celigo_flow_enabled"] == block.lines["celigo_flow_enabled"].text.count(b"\n")
 
     run_together(clock, [publish_and_read] * 6)
 

@@ -121,7 +121,7 @@ def _judge(runtime: AccountRuntime, clock: ManualClock) -> None:
         require(
             not (status.failure or "").startswith("internal"), f"{status.collector}: {status.failure}: {LOGS.lines}"
         )
-    document = join(runtime.current(clock.monotonic()), Format.TEXT).decode()
+    document = join(runtime.current(clock.monotonic()), Format.TEXT, compressed=False).decode()
     require(document.endswith("\n"), "the last line is cut")
     series = [line for line in document[:-1].split("\n") if not line.startswith("# ")]
     require(series, "nothing is served")

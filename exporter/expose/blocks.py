@@ -1,0 +1,62 @@
+"""Rendered families: what is made of views, kept, and joined to documents."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from exporter.expose.catalogue import CATALOGUE
+from exporter.expose.families import Family, Scope
+from exporter.expose.pieces import Piece, pack
+from exporter.expose.render import lines
+
+OWN_COLLECTOR = "exporter"
+"""The name under which a scrape selects what the exporter tells about itself."""
+
+_KNOWN = frozenset(CATALOGUE)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedBlock:
+    """Sample lines by metric name, the same in both formats; a metric without series has no entry.
+
+    Whatever knows these values has the block: it needs nothing that it was made of. `version` differs from that of
+    every other block of the account. `built_at` is Unix seconds.
+    """
+
+    collector: str
+    version: int
+    lines: Mapping[str, Piece]
+    built_at: float
+
+    @property
+    def series(self) -> Mapping[str, int]:
+        """How many series each metric has."""
+        return {name: piece.lines for name, piece in self.lines.items()}
+
+    @property
+    def size(self) -> int:
+        """Series of all its metrics."""
+        return sum(piece.lines for piece in self.lines.values())
+
+
+def render_block(
+    collector: str, version: int, families: Iterable[Family], scope: Scope | None, built_at: float
+) -> RenderedBlock:
+    """Render `families`; those without series are left out.
+
+    Raises ValueError for a metric that is not in the catalogue or comes twice, and what `render.lines` raises.
+    """
+    packed = {name: pack(text) for name, text in render_families(families, scope).items()}
+    return RenderedBlock(collector, version, {name: piece for name, piece in packed.items() if piece.lines}, built_at)
+
+
+def render_families(families: Iterable[Family], scope: Scope | None) -> dict[str, bytes]:
+    """Sample lines by metric name; raises as `render_block` does."""
+    rendered: dict[str, bytes] = {}
+    for family in families:
+        name = family.metric.name
+        if family.metric not in _KNOWN:
+            raise ValueError(f"{name} is not in the catalogue")
+        if name in rendered:
+            raise ValueError(f"{name} comes twice in one block")
+        rendered[name] = lines(family, scope)
+    return rendered
