@@ -36,13 +36,38 @@ class Collector(Protocol):
         ...
 
 
+Row = tuple[object, ...]
+"""Immutable facts about one thing. Equal ones give equal series; facts that stayed as they were are the very same
+objects as before, which is how a change of ten things is found among ten thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Families whose every series is about one thing, so that a change of some is not paid for by all.
+
+    `label` is the label that holds the thing's id. `rows` gives what is known of each thing, by id; `build` is pure, is
+    handed some of the rows, and makes families of these alone.
+    """
+
+    label: str
+    rows: Callable[[Mapping[str, Any]], Mapping[str, Row]]
+    build: Callable[[Mapping[str, Any]], Iterable[Family]]
+
+
+def no_families(views: Mapping[str, Any]) -> Iterable[Family]:
+    """Of a block whose every family is made thing by thing."""
+    del views
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Families made together from the same views.
 
     `inputs[0]` is the part that must be known, else the block is absent; the others are handed over as None when
     unknown. `build` is pure: the same views give the same families. A family belongs to exactly one block.
-    `tier` is the lowest one of its families: a profile below it never has the block built.
+    `tier` is the lowest one of its families: a profile below it never has the block built. `each` are further families
+    of the block, made thing by thing.
     """
 
     name: str
@@ -50,3 +75,4 @@ class Block:
     inputs: tuple[str, ...]
     build: Callable[[Mapping[str, Any]], Iterable[Family]]
     tier: Tier = "lean"
+    each: Each | None = None

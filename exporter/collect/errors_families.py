@@ -15,12 +15,13 @@ A known zero is 0; where no record was read the breakdowns are absent, and the s
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from exporter.collect.ageing import AGES
-from exporter.collect.base import Block
+from exporter.collect.base import Block, Each
 from exporter.collect.open_errors import OpenErrorsView
 from exporter.collect.resolved import Resolved, ResolvedView
+from exporter.collect.rollup import OpenCount
 from exporter.collect.samples import CLASSIFICATIONS, SOURCES
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Value, known_series
@@ -29,10 +30,10 @@ SeriesDict = dict[tuple[str, ...], Value]
 
 
 def open_errors_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """Families of the `open_errors` view."""
+    """What of the `open_errors` view is about integrations and the account."""
     view: OpenErrorsView = views["open_errors"]
-    yield from _counts(view)
-    yield Family(catalogue.STEP_OPEN_ERRORS, {key: float(number) for key, number in view.steps.items()})
+    integrations: SeriesDict = {(name,): float(total) for name, total in view.integrations.items()}
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS, integrations)
     yield from _breakdowns(view)
     yield from _ageing(view)
 
@@ -48,15 +49,39 @@ def resolved_families(views: Mapping[str, Any]) -> Iterator[Family]:
     yield Family(catalogue.INTEGRATION_ERRORS_RESOLVED_TOTAL, counters)
 
 
-def _counts(view: OpenErrorsView) -> Iterator[Family]:
-    flows: SeriesDict = {(flow_id,): float(row.open_errors) for flow_id, row in view.flows.items()}
+class FlowRow(NamedTuple):
+    """Open errors of one flow and of its steps; None and nothing where they are not known."""
+
+    told: OpenCount | None
+    oldest: float | None
+    steps: tuple[tuple[str, int], ...]
+
+
+def flow_rows(views: Mapping[str, Any]) -> Mapping[str, FlowRow]:
+    """What is known of the open errors of each flow."""
+    view: OpenErrorsView = views["open_errors"]
+    steps: dict[str, list[tuple[str, int]]] = {}
+    for (flow_id, step_id), number in view.steps.items():
+        steps.setdefault(flow_id, []).append((step_id, number))
+    return {
+        flow_id: FlowRow(view.flows.get(flow_id), view.oldest.get(flow_id), tuple(steps.get(flow_id, ())))
+        for flow_id in dict.fromkeys((*view.flows, *view.oldest, *steps))
+    }
+
+
+def flow_families(rows: Mapping[str, FlowRow]) -> Iterator[Family]:
+    """Families about the open errors of each flow."""
+    counts = {flow_id: row.told for flow_id, row in rows.items() if row.told is not None}
+    flows: SeriesDict = {(flow_id,): float(count.open_errors) for flow_id, count in counts.items()}
     yield Family(catalogue.FLOW_OPEN_ERRORS, flows)
-    integrations: SeriesDict = {(name,): float(total) for name, total in view.integrations.items()}
-    yield Family(catalogue.INTEGRATION_OPEN_ERRORS, integrations)
-    oldest: SeriesDict = {(flow_id,): at for flow_id, at in view.oldest.items()}
-    yield Family(catalogue.FLOW_OLDEST_OPEN_ERROR_TIMESTAMP_SECONDS, oldest)
-    last: SeriesDict = {(name,): row.last_error_at for name, row in view.flows.items() if row.last_error_at is not None}
-    yield Family(catalogue.FLOW_LAST_ERROR_TIMESTAMP_SECONDS, last)
+    oldest = {flow_id: row.oldest for flow_id, row in rows.items()}
+    yield Family(catalogue.FLOW_OLDEST_OPEN_ERROR_TIMESTAMP_SECONDS, known_series(oldest))
+    last = {flow_id: count.last_error_at for flow_id, count in counts.items()}
+    yield Family(catalogue.FLOW_LAST_ERROR_TIMESTAMP_SECONDS, known_series(last))
+    steps: SeriesDict = {
+        (flow_id, step_id): float(number) for flow_id, row in rows.items() for step_id, number in row.steps
+    }
+    yield Family(catalogue.STEP_OPEN_ERRORS, steps)
 
 
 def _breakdowns(view: OpenErrorsView) -> Iterator[Family]:
@@ -78,5 +103,7 @@ def _filled(counts: Mapping[str, Mapping[str, int]], members: tuple[str, ...]) -
     return {(name, member): float(held.get(member, 0)) for name, held in counts.items() for member in members}
 
 
-OPEN_ERRORS_BLOCK = Block("open_errors", "errors", ("open_errors",), open_errors_families)
+OPEN_ERRORS_BLOCK = Block(
+    "open_errors", "errors", ("open_errors",), open_errors_families, each=Each("flow_id", flow_rows, flow_families)
+)
 RESOLVED_ERRORS_BLOCK = Block("resolved_errors", "errors", ("resolved_errors",), resolved_families, "full")

@@ -18,7 +18,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
-from exporter.collect.base import Block, Publish
+from exporter.collect.base import Block, Each, Publish
 from exporter.collect.flow_steps import generator_ids, step_ids
 from exporter.collect.kept import Kept
 from exporter.collect.last_exports import LastExports, LastExportsClient
@@ -211,28 +211,39 @@ def _with_triggers(facts: Mapping[str, FlowFacts], exports: Mapping[str, StepFac
 
 
 def inventory_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """Families of the `inventory` view (metric catalogue, section 2)."""
+    """What of the `inventory` view is about integrations (metric catalogue, section 2)."""
+    view: InventoryView = views["inventory"]
+    yield Family(catalogue.INTEGRATION_INFO, _ones(view.integrations.items()))
+    yield Family(catalogue.INTEGRATION_FLOWS, _flow_counts(view))
+
+
+def flow_rows(views: Mapping[str, Any]) -> Mapping[str, tuple[FlowFacts, str]]:
+    """Each flow, and the name of its integration."""
     view: InventoryView = views["inventory"]
     names = view.integrations
-    flows = view.flows.values()
-    yield Family(catalogue.INTEGRATION_INFO, _ones(names.items()))
-    yield Family(catalogue.FLOW_INFO, _ones(_labels(flow, names) for flow in flows))
+    return {
+        flow_id: (flow, names.get(flow.integration_id, flow.integration_id)) for flow_id, flow in view.flows.items()
+    }
+
+
+def flow_families(rows: Mapping[str, tuple[FlowFacts, str]]) -> Iterator[Family]:
+    """Families about each flow (metric catalogue, section 2)."""
+    flows = [flow for flow, _ in rows.values()]
+    yield Family(catalogue.FLOW_INFO, _ones(_labels(flow, home) for flow, home in rows.values()))
     yield Family(catalogue.FLOW_ENABLED, {(flow.id,): float(flow.enabled) for flow in flows})
     yield Family(catalogue.FLOW_SCHEDULE_CONFIGURED, {(flow.id,): float(flow.scheduled) for flow in flows})
     modified = {flow.id: flow.last_modified for flow in flows}
     yield Family(catalogue.FLOW_LAST_MODIFIED_TIMESTAMP_SECONDS, known_series(modified))
     executed = {flow.id: flow.last_executed for flow in flows}
     yield Family(catalogue.FLOW_LAST_EXECUTED_TIMESTAMP_SECONDS, known_series(executed))
-    yield Family(catalogue.INTEGRATION_FLOWS, _flow_counts(view))
 
 
 def _ones(keys: Iterable[tuple[str, ...]]) -> Series:
     return dict.fromkeys(keys, 1.0)
 
 
-def _labels(flow: FlowFacts, names: Mapping[str, str]) -> tuple[str, ...]:
-    home = flow.integration_id
-    return (flow.id, flow.name, home, names.get(home, home), flow.trigger)
+def _labels(flow: FlowFacts, home: str) -> tuple[str, ...]:
+    return (flow.id, flow.name, flow.integration_id, home, flow.trigger)
 
 
 def _flow_counts(view: InventoryView) -> Series:
@@ -242,4 +253,6 @@ def _flow_counts(view: InventoryView) -> Series:
     return {(home, state): float(counts[home, state]) for home in homes for state in STATES}
 
 
-INVENTORY_BLOCK = Block("inventory", "inventory", ("inventory",), inventory_families)
+INVENTORY_BLOCK = Block(
+    "inventory", "inventory", ("inventory",), inventory_families, each=Each("flow_id", flow_rows, flow_families)
+)

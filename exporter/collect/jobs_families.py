@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from exporter.collect.active import ACTIVE, ActiveRun, ActiveRunsView, active_flows
-from exporter.collect.base import Block
+from exporter.collect.base import Block, Each
 from exporter.collect.jobs import FinishedRunsView
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Value, known_series
@@ -26,14 +26,31 @@ SeriesDict = dict[tuple[str, ...], Value]
 
 
 def runs_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """Families of the `finished_runs` view."""
+    """What of the `finished_runs` view is about integrations and the account."""
     view: FinishedRunsView = views["finished_runs"]
-    yield from _flow_counters(view)
     yield from _integration_totals(view)
     yield Family(catalogue.RUNS_UNKNOWN_TOTAL, {(kind,): float(jobs) for kind, jobs in view.unknown.items()})
-    yield from _last_runs(view.flows)
-    yield from _streaks(view.flows)
-    yield from _histories(view.histories)
+
+
+FlowRow = tuple[FlowTally | None, FlowHistory | None, bool]
+"""Tally and history of a flow as far as there are any, and whether its retries are known."""
+
+
+def flow_rows(views: Mapping[str, Any]) -> Mapping[str, FlowRow]:
+    """What the runs of each flow add up to."""
+    view: FinishedRunsView = views["finished_runs"]
+    flows, histories, retries = view.flows, view.histories, view.retries_known
+    rows: dict[str, FlowRow] = {name: (tally, histories.get(name), retries) for name, tally in flows.items()}
+    return {**rows, **{name: (None, row, retries) for name, row in histories.items() if name not in flows}}
+
+
+def flow_families(rows: Mapping[str, FlowRow]) -> Iterator[Family]:
+    """Families about the runs of each flow."""
+    tallies = {name: tally for name, (tally, _, _) in rows.items() if tally is not None}
+    yield from _flow_counters(tallies, retries_known=any(known for _, _, known in rows.values()))
+    yield from _last_runs(tallies)
+    yield from _streaks(tallies)
+    yield from _histories({name: history for name, (_, history, _) in rows.items() if history is not None})
 
 
 def active_families(views: Mapping[str, Any]) -> Iterator[Family]:
@@ -64,11 +81,10 @@ def _oldest_starts(flow_id: str, runs: Iterable[ActiveRun]) -> SeriesDict:
     return {(flow_id, status): since for status, since in oldest.items()}
 
 
-def _flow_counters(view: FinishedRunsView) -> Iterator[Family]:
-    flows = view.flows
+def _flow_counters(flows: Mapping[str, FlowTally], *, retries_known: bool) -> Iterator[Family]:
     yield Family(catalogue.FLOW_RUNS_TOTAL, _triples({name: row.runs for name, row in flows.items()}, FINISHED))
     yield Family(catalogue.FLOW_RECORDS_TOTAL, _triples({name: row.records for name, row in flows.items()}, OUTCOMES))
-    if view.retries_known:
+    if retries_known:
         retries = {name: row.retries for name, row in flows.items()}
         yield Family(catalogue.FLOW_RETRIES_TOTAL, _triples(retries, FINISHED))
 
@@ -122,5 +138,5 @@ def _histories(histories: Mapping[str, FlowHistory]) -> Iterator[Family]:
     yield Family(catalogue.FLOW_LAST_SUCCESS_TIMESTAMP_SECONDS, successes)
 
 
-RUNS_BLOCK = Block("runs", "jobs", ("finished_runs",), runs_families)
+RUNS_BLOCK = Block("runs", "jobs", ("finished_runs",), runs_families, each=Each("flow_id", flow_rows, flow_families))
 ACTIVE_RUNS_BLOCK = Block("active_runs", "jobs", ("active_runs",), active_families)

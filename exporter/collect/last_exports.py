@@ -12,7 +12,7 @@ from exporter.api.errors import NotFound
 from exporter.api.models import Instant
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
-from exporter.collect.base import Block
+from exporter.collect.base import Block, Each, no_families
 from exporter.collect.turns import Turns
 from exporter.expose import catalogue
 from exporter.expose.families import Family, known_series
@@ -74,10 +74,24 @@ class LastExports:
             self._told[flow_id] = float(at)
 
 
-def last_exports_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """The family of the `last_exports` view (metric catalogue, section 2)."""
+def last_export_rows(views: Mapping[str, Any]) -> Mapping[str, tuple[float]]:
+    """The position of each flow."""
     view: LastExportsView = views["last_exports"]
-    yield Family(catalogue.FLOW_LAST_EXPORT_TIMESTAMP_SECONDS, known_series(view.flows))
+    return {flow_id: (at,) for flow_id, at in view.flows.items()}
 
 
-LAST_EXPORTS_BLOCK = Block("last_exports", "inventory", ("last_exports",), last_exports_families, "full")
+def last_exports_families(rows: Mapping[str, tuple[float]]) -> Iterator[Family]:
+    """The family of the `last_exports` view (metric catalogue, section 2)."""
+    yield Family(
+        catalogue.FLOW_LAST_EXPORT_TIMESTAMP_SECONDS, known_series({flow_id: at for flow_id, (at,) in rows.items()})
+    )
+
+
+LAST_EXPORTS_BLOCK = Block(
+    "last_exports",
+    "inventory",
+    ("last_exports",),
+    no_families,
+    "full",
+    Each("flow_id", last_export_rows, last_exports_families),
+)

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from exporter.collect.base import Block
+from exporter.collect.base import Block, Each, no_families
 from exporter.collect.inventory import STANDALONE_NAME, FlowFacts, InventoryView
 from exporter.collect.jobs import FinishedRunsView
 from exporter.config.patterns import compiled, matches
 from exporter.config.settings import Owner
 from exporter.expose import catalogue
-from exporter.expose.families import Family, Value
+from exporter.expose.families import Family, Value, known_series
 from exporter.ledger.tally import NEVER, STANDALONE
 
 _REMEMBERED_NAMES = 65_536
@@ -56,22 +56,37 @@ class Ownership:
 def ownership_blocks(ownership: Ownership) -> tuple[Block, Block]:
     """The blocks of these entries: who and what, and how it stands."""
 
-    def entries(views: Mapping[str, Any]) -> Iterator[Family]:
-        return ownership_families(ownership, views["inventory"])
+    def owners(views: Mapping[str, Any]) -> Mapping[str, tuple[Owner]]:
+        view: InventoryView = views["inventory"]
+        found = {flow.id: ownership.owner_of(flow, view.integrations) for flow in view.flows.values()}
+        return {flow_id: (owner,) for flow_id, owner in found.items() if owner is not None}
 
-    def deliveries(views: Mapping[str, Any]) -> Iterator[Family]:
-        return delivery_families(ownership, views["inventory"], views["finished_runs"])
+    def deliveries(views: Mapping[str, Any]) -> Mapping[str, tuple[float]]:
+        return last_deliveries(ownership, views["inventory"], views["finished_runs"])
 
     return (
-        Block("ownership", "inventory", ("inventory",), entries, "standard"),
-        Block("deliveries", "jobs", ("finished_runs", "inventory"), deliveries, "standard"),
+        Block(
+            "ownership",
+            "inventory",
+            ("inventory",),
+            no_families,
+            "standard",
+            Each("flow_id", owners, ownership_families),
+        ),
+        Block(
+            "deliveries",
+            "jobs",
+            ("finished_runs", "inventory"),
+            no_families,
+            "standard",
+            Each("flow_id", deliveries, delivery_families),
+        ),
     )
 
 
-def ownership_families(ownership: Ownership, view: InventoryView) -> Iterator[Family]:
-    """Families of the `inventory` view and the configuration (metric catalogue, sections 2 and 3)."""
-    found = {flow.id: ownership.owner_of(flow, view.integrations) for flow in view.flows.values()}
-    held = {flow_id: owner for flow_id, owner in found.items() if owner is not None}
+def ownership_families(rows: Mapping[str, tuple[Owner]]) -> Iterator[Family]:
+    """Families of the flows that have an entry in the configuration (metric catalogue, sections 2 and 3)."""
+    held = {flow_id: owner for flow_id, (owner,) in rows.items()}
     info: dict[tuple[str, ...], Value] = {
         (flow_id, row.team, row.tier): 1.0 for flow_id, row in held.items() if row.team or row.tier
     }
@@ -82,15 +97,23 @@ def ownership_families(ownership: Ownership, view: InventoryView) -> Iterator[Fa
     yield Family(catalogue.FLOW_SLO_FRESHNESS_SECONDS, freshness)
 
 
-def delivery_families(ownership: Ownership, view: InventoryView | None, runs: FinishedRunsView) -> Iterator[Family]:
-    """The family that freshness objectives are held against, of the flows that have one.
+def last_deliveries(
+    ownership: Ownership, view: InventoryView | None, runs: FinishedRunsView
+) -> Mapping[str, tuple[float]]:
+    """What freshness objectives are held against, of the flows that have one.
 
     While the inventory is unknown nobody knows which those are.
     """
-    instants: dict[tuple[str, ...], Value] = {}
+    instants: dict[str, tuple[float]] = {}
     known = InventoryView() if view is None else view
     for flow in known.flows.values():
         owner, history = ownership.owner_of(flow, known.integrations), runs.histories.get(flow.id)
         if owner is not None and owner.freshness is not None and history is not None and history.delivery != NEVER:
-            instants[(flow.id,)] = history.delivery
-    yield Family(catalogue.FLOW_LAST_DELIVERY_TIMESTAMP_SECONDS, instants)
+            instants[flow.id] = (history.delivery,)
+    return instants
+
+
+def delivery_families(rows: Mapping[str, tuple[float]]) -> Iterator[Family]:
+    """The family of `last_deliveries`."""
+    instants = {flow_id: at for flow_id, (at,) in rows.items()}
+    yield Family(catalogue.FLOW_LAST_DELIVERY_TIMESTAMP_SECONDS, known_series(instants))

@@ -15,14 +15,14 @@ then is not missed. Whenever jobs were read, it tells anew.
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Flow
 from exporter.api.refresh import Refresh
 from exporter.collect.active import ActiveRunsView, active_flows
-from exporter.collect.base import Block, Publish
+from exporter.collect.base import Block, Each, Publish, no_families
 from exporter.collect.expectations import NOTHING, Expectations, Expected, Runs, begun
 from exporter.collect.inventory import FlowFacts, InventoryView
 from exporter.collect.jobs import FinishedRunsView
@@ -196,18 +196,48 @@ class SchedulesCollector:
                 yield flow_id, held[1]
 
 
-def schedules_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """Families of the `schedules` view (metric catalogue, section 3)."""
+class ScheduleRow(NamedTuple):
+    """What `SchedulesView` holds of one flow."""
+
+    expected: Expected | None
+    interval: float | None
+    unreadable: bool
+    silence: float | None
+    skip: float | None
+
+
+def schedule_rows(views: Mapping[str, Any]) -> Mapping[str, ScheduleRow]:
+    """What is expected of each flow."""
     view: SchedulesView = views["schedules"]
-    next_runs = {flow_id: row.next_run for flow_id, row in view.expected.items()}
+    told = dict.fromkeys((*view.expected, *view.intervals, *sorted(view.unreadable), *view.silences, *view.skips))
+    return {
+        flow_id: ScheduleRow(
+            view.expected.get(flow_id),
+            view.intervals.get(flow_id),
+            flow_id in view.unreadable,
+            view.silences.get(flow_id),
+            view.skips.get(flow_id),
+        )
+        for flow_id in told
+    }
+
+
+def schedules_families(rows: Mapping[str, ScheduleRow]) -> Iterator[Family]:
+    """Families of the `schedules` view (metric catalogue, section 3)."""
+    expected = {flow_id: row.expected for flow_id, row in rows.items() if row.expected is not None}
+    next_runs = {flow_id: row.next_run for flow_id, row in expected.items()}
     yield Family(catalogue.FLOW_NEXT_EXPECTED_RUN_TIMESTAMP_SECONDS, known_series(next_runs))
-    yield Family(catalogue.FLOW_SCHEDULE_INTERVAL_SECONDS, known_series(view.intervals))
-    missed = {flow_id: float(row.missed) for flow_id, row in view.expected.items()}
+    intervals = {flow_id: row.interval for flow_id, row in rows.items()}
+    yield Family(catalogue.FLOW_SCHEDULE_INTERVAL_SECONDS, known_series(intervals))
+    missed = {flow_id: float(row.missed) for flow_id, row in expected.items()}
     yield Family(catalogue.FLOW_CONSECUTIVE_MISSED_RUNS, known_series(missed))
-    unreadable: Series = {(flow_id,): 1.0 for flow_id in sorted(view.unreadable)}
+    unreadable: Series = {(flow_id,): 1.0 for flow_id, row in rows.items() if row.unreadable}
     yield Family(catalogue.FLOW_SCHEDULE_UNREADABLE, unreadable)
-    yield Family(catalogue.FLOW_EXPECTED_MAX_SILENCE_SECONDS, known_series(view.silences))
-    yield Family(catalogue.FLOW_DST_SKIP_TIMESTAMP_SECONDS, known_series(view.skips))
+    silences = {flow_id: row.silence for flow_id, row in rows.items()}
+    yield Family(catalogue.FLOW_EXPECTED_MAX_SILENCE_SECONDS, known_series(silences))
+    yield Family(catalogue.FLOW_DST_SKIP_TIMESTAMP_SECONDS, known_series({key: row.skip for key, row in rows.items()}))
 
 
-SCHEDULES_BLOCK = Block("schedules", "schedules", ("schedules",), schedules_families)
+SCHEDULES_BLOCK = Block(
+    "schedules", "schedules", ("schedules",), no_families, each=Each("flow_id", schedule_rows, schedules_families)
+)

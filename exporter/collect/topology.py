@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
-from exporter.collect.base import Block
+from exporter.collect.base import Block, Each, no_families
 from exporter.collect.connections import ConnectionsView
 from exporter.collect.inventory import STATES, InventoryView
 from exporter.collect.step_listings import StepListing, StepsView
@@ -76,11 +76,19 @@ def _unused(listing: StepListing, used: Collection[str]) -> int:
     return sum(step_id not in used for step_id in listing.facts)
 
 
-def flow_connection_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """Topology (metric catalogue, section 2)."""
+def flow_connection_rows(views: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    """The connections of each flow that uses any."""
     inventory: InventoryView = views["inventory"]
     steps: StepsView | None = views["steps"]
-    pairs = flow_connections(inventory, steps) if steps is not None else {}
+    rows: dict[str, tuple[str, ...]] = {}
+    for flow_id, connection_id in flow_connections(inventory, steps) if steps is not None else ():
+        rows[flow_id] = (*rows.get(flow_id, ()), connection_id)
+    return rows
+
+
+def flow_connection_families(rows: Mapping[str, tuple[str, ...]]) -> Iterator[Family]:
+    """Topology (metric catalogue, section 2)."""
+    pairs = ((flow_id, connection_id) for flow_id, row in rows.items() for connection_id in row)
     yield Family(catalogue.FLOW_CONNECTION_INFO, dict.fromkeys(pairs, 1.0))
 
 
@@ -99,7 +107,12 @@ def orphans_families(views: Mapping[str, Any]) -> Iterator[Family]:
 
 
 FLOW_CONNECTIONS_BLOCK = Block(
-    "flow_connections", "inventory", ("inventory", "steps"), flow_connection_families, "standard"
+    "flow_connections",
+    "inventory",
+    ("inventory", "steps"),
+    no_families,
+    "standard",
+    Each("flow_id", flow_connection_rows, flow_connection_families),
 )
 CONNECTION_FLOWS_BLOCK = Block(
     "connection_flows", "connections", ("connections", "inventory", "steps"), connection_flows_families, "standard"

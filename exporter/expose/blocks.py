@@ -45,8 +45,12 @@ def render_block(
 
     Raises ValueError for a metric that is not in the catalogue or comes twice, and what `render.lines` raises.
     """
-    packed = {name: pack(text) for name, text in render_families(families, scope).items()}
-    return RenderedBlock(collector, version, {name: piece for name, piece in packed.items() if piece.lines}, built_at)
+    return RenderedBlock(collector, version, packed(render_families(families, scope)), built_at)
+
+
+def packed(texts: Mapping[str, bytes]) -> dict[str, Piece]:
+    """The texts that are not empty, compressed."""
+    return {name: pack(text) for name, text in texts.items() if text}
 
 
 def render_families(families: Iterable[Family], scope: Scope | None) -> dict[str, bytes]:

@@ -11,16 +11,18 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from exporter.bugs import bug_fields
 from exporter.clock import Clock
 from exporter.collect.base import Block
 from exporter.collect.inventory import InventoryView
 from exporter.collect.model import AccountModel
-from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
+from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, packed, render_families
 from exporter.expose.cap import SeriesCap
 from exporter.expose.families import Family, Scope
+from exporter.expose.groups import Groups
+from exporter.expose.pieces import Piece
 from exporter.expose.selection import NOTHING, Extent, Selector, Shown, in_profile
 
 _log = logging.getLogger(__name__)
@@ -99,6 +101,7 @@ class AccountSnapshots:
         self._clock = clock
         self._own = own
         self._kept: dict[str, _Kept] = {}
+        self._groups: dict[str, Groups] = {}
         self._kept_own: _Kept | None = None
         self._selected: tuple[int | None, Shown] = (None, NOTHING)
         self._trimmed: dict[int, _Trimmed] = {}
@@ -156,30 +159,52 @@ class AccountSnapshots:
         readings = {part: self._model.reading(part, now) for part in block.inputs}
         if readings[block.inputs[0]] is None:
             self._kept.pop(block.name, None)
+            self._groups.pop(block.name, None)
             return None
         state = (shown, *(reading.version if reading else None for reading in readings.values()))
         kept = self._kept.get(block.name)
         if kept is None or kept.state != state:
             views = {part: reading.view if reading else None for part, reading in readings.items()}
-            kept = self._built(block.name, block.collector, state, lambda: _chosen(block.build(views), shown), kept)
+            kept = self._built(block.name, block.collector, state, lambda: self._lines(block, views, shown), kept)
             self._kept[block.name] = kept
         return kept.block
+
+    def _lines(self, block: Block, views: Mapping[str, Any], shown: Shown | None) -> Mapping[str, Piece]:
+        """Sample lines of a block's families: those of the whole, and those that are made row by row."""
+
+        def choose(families: Iterable[Family]) -> Iterator[Family]:
+            return _chosen(self._in_profile(families), shown)
+
+        whole = packed(render_families(choose(block.build(views)), self._scope))
+        if block.each is None:
+            return whole
+        groups = self._groups.setdefault(block.name, Groups(block.each, self._scope))
+        rows = groups.rendered(block.each.rows(views), shown, choose)
+        if twice := whole.keys() & rows.keys():
+            raise ValueError(f"{min(twice)} comes twice in one block")
+        return {**whole, **rows}
+
+    def _in_profile(self, families: Iterable[Family]) -> Iterator[Family]:
+        return (family for family in families if in_profile(family.metric.tier, self._profile))
 
     def _own_block(self, own: OwnFamilies, known: Sequence[RenderedBlock]) -> RenderedBlock | None:
         state = own.state(known, dict(self._failures), dict(self._left_out))
         kept = self._kept_own
         if kept is None or kept.state != state:
-            kept = self._built(OWN_COLLECTOR, OWN_COLLECTOR, state, lambda: own.families(state), kept)
+
+            def lines() -> Mapping[str, Piece]:
+                return packed(render_families(self._in_profile(own.families(state)), self._scope))
+
+            kept = self._built(OWN_COLLECTOR, OWN_COLLECTOR, state, lines, kept)
             self._kept_own = kept
         return kept.block
 
     def _built(
-        self, name: str, collector: str, state: object, build: Callable[[], Iterable[Family]], before: _Kept | None
+        self, name: str, collector: str, state: object, render: Callable[[], Mapping[str, Piece]], before: _Kept | None
     ) -> _Kept:
         version, built_at = next(self._versions), self._clock.time()
         try:
-            families = (family for family in build() if in_profile(family.metric.tier, self._profile))
-            rendered = render_block(collector, version, families, self._scope, built_at)
+            rendered = RenderedBlock(collector, version, render(), built_at)
         except Exception as error:  # a bug in one block must not cost the others
             self._failures[collector] += 1
             failed_before = before is not None and before.block is None

@@ -15,6 +15,7 @@ from exporter.collect.inventory import (
 )
 from exporter.config.settings import InventorySettings
 from tests.api.kit import kit
+from tests.collect.blocks import built
 from tests.collect.exposition import lines
 from tests.collect.listing_client import ListingClient
 from tests.collect.simulated import simulated
@@ -237,7 +238,7 @@ class TestFamilies:
     )
 
     def test_sample_lines(self) -> None:
-        assert lines(INVENTORY_BLOCK.build({"inventory": self.VIEW})) == [
+        assert lines(built(INVENTORY_BLOCK, {"inventory": self.VIEW})) == [
             'integration_info{integration_id="i1",integration_name="Shop"} 1',
             'integration_info{integration_id="i2",integration_name="Empty"} 1',
             'flow_info{flow_id="a",flow_name="Sale",integration_id="i1",integration_name="Shop",trigger="scheduled"} 1',
@@ -260,7 +261,7 @@ class TestFamilies:
         ]
 
     def test_flows_are_counted_once_each(self) -> None:
-        counts = lines(INVENTORY_BLOCK.build({"inventory": self.VIEW}), "integration_flows")
+        counts = lines(built(INVENTORY_BLOCK, {"inventory": self.VIEW}), "integration_flows")
         assert sum(float(line.rsplit(" ", 1)[1]) for line in counts) == len(self.VIEW.flows)
 
 

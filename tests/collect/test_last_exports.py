@@ -10,6 +10,7 @@ from exporter.api.models import Flow, Integration, PageGenerator, Step
 from exporter.collect.inventory import InventoryCollector
 from exporter.collect.last_exports import LAST_EXPORTS_BLOCK, LastExportsView
 from exporter.config.settings import InventorySettings
+from tests.collect.blocks import built
 from tests.collect.exposition import lines
 from tests.collect.listing_client import ListingClient
 
@@ -178,6 +179,6 @@ def test_an_id_that_is_none_is_not_asked_for() -> None:
 
 def test_sample_lines() -> None:
     view = LastExportsView({"64b2": 1_788_080_400.0})
-    assert lines(LAST_EXPORTS_BLOCK.build({"last_exports": view})) == [
+    assert lines(built(LAST_EXPORTS_BLOCK, {"last_exports": view})) == [
         'flow_last_export_timestamp_seconds{flow_id="64b2"} 1788080400'
     ]

@@ -11,6 +11,7 @@ from exporter.config.settings import Owner, OwnershipMatch
 from exporter.ledger.history import FlowHistory
 from exporter.ledger.tally import NEVER
 from exporter.serve.demo import OWNERSHIP
+from tests.collect.blocks import built
 from tests.collect.exposition import lines
 
 NAMES = {"i1": "Shop to ERP"}
@@ -99,7 +100,7 @@ def test_the_place_in_the_list_decides_whatever_the_kinds_of_entries(entries: li
 def exported(entries: list[Owner]) -> list[str]:
     view = InventoryView(NAMES, {"f1": flow("f1"), "f2": flow("f2", "Refunds", "none")})
     entries_block, _ = ownership_blocks(Ownership(entries))
-    return lines(entries_block.build({"inventory": view}))
+    return lines(built(entries_block, {"inventory": view}))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def delivered(entries: list[Owner], histories: dict[str, FlowHistory]) -> list[s
     view = InventoryView(NAMES, {"f1": flow("f1"), "f2": flow("f2", "Refunds", "none")})
     runs = FinishedRunsView({}, {}, True, {}, histories)
     _, deliveries = ownership_blocks(Ownership(entries))
-    return lines(deliveries.build({"inventory": view, "finished_runs": runs}))
+    return lines(built(deliveries, {"inventory": view, "finished_runs": runs}))
 
 
 def test_a_flow_with_an_objective_tells_its_newest_delivery_and_others_do_not() -> None:
@@ -143,7 +144,7 @@ def test_no_delivery_is_told_while_the_flows_are_unknown() -> None:
     runs = FinishedRunsView({}, {}, True, {}, {"f1": FlowHistory(delivery=1000.0)})
     _, deliveries = ownership_blocks(Ownership([Owner(OwnershipMatch(flow="f1"), freshness=60.0)]))
     assert deliveries.inputs[0] == "finished_runs"
-    assert lines(deliveries.build({"finished_runs": runs, "inventory": None})) == []
+    assert lines(built(deliveries, {"finished_runs": runs, "inventory": None})) == []
 
 
 @pytest.mark.parametrize("histories", [{}, {"f1": FlowHistory()}, {"f1": FlowHistory(success=NEVER)}])

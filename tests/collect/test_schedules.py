@@ -13,7 +13,7 @@ from exporter.collect.active import ActiveRunsView
 from exporter.collect.inventory import FlowFacts, InventoryView
 from exporter.collect.jobs import FinishedRunsView
 from exporter.collect.model import AccountModel, Part
-from exporter.collect.schedules import SchedulesCollector, SchedulesView, schedules_families
+from exporter.collect.schedules import SCHEDULES_BLOCK, SchedulesCollector, SchedulesView
 from exporter.config.settings import CollectorSettings
 from exporter.expose import catalogue
 from exporter.ledger.history import HOUR, FlowHistory, Hours
@@ -21,6 +21,7 @@ from exporter.ledger.runs import RunLedger
 from exporter.ledger.state import Backfill, Expectation
 from exporter.ledger.tally import FinishedRun, FlowTally
 from tests.clocks import EPOCH, ManualClock
+from tests.collect.blocks import built
 from tests.ledger.kept import KeptStore
 
 DAY = 86_400.0
@@ -284,7 +285,7 @@ def test_the_families_are_those_of_section_three_each_once(kit: Kit) -> None:
     kit.flow("flow")
     kit.jobs(EPOCH - 60)
     kit.collect()
-    made = [family.metric for family in schedules_families({"schedules": kit.told()})]
+    made = [family.metric for family in built(SCHEDULES_BLOCK, {"schedules": kit.told()})]
     section = [metric for metric in catalogue.CATALOGUE if metric in vars(catalogue.schedule).values()]
     # Owners, successes and deliveries come from elsewhere.
     assert made == section[: len(made)]

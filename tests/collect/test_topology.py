@@ -16,6 +16,7 @@ from exporter.collect.topology import (
     orphans,
 )
 from exporter.collect.triggers import Trigger
+from tests.collect.blocks import built
 from tests.collect.exposition import lines
 
 
@@ -49,14 +50,14 @@ class TestFlowConnections:
         assert list(flow_connections(FLOWS, STEPS)) == [("f1", "c1"), ("f1", "c2"), ("f2", "c1")]
 
     def test_sample_lines(self) -> None:
-        assert lines(FLOW_CONNECTIONS_BLOCK.build({"inventory": FLOWS, "steps": STEPS})) == [
+        assert lines(built(FLOW_CONNECTIONS_BLOCK, {"inventory": FLOWS, "steps": STEPS})) == [
             'flow_connection_info{flow_id="f1",connection_id="c1"} 1',
             'flow_connection_info{flow_id="f1",connection_id="c2"} 1',
             'flow_connection_info{flow_id="f2",connection_id="c1"} 1',
         ]
 
     def test_without_steps_nothing_is_known(self) -> None:
-        assert lines(FLOW_CONNECTIONS_BLOCK.build({"inventory": FLOWS, "steps": None})) == []
+        assert lines(built(FLOW_CONNECTIONS_BLOCK, {"inventory": FLOWS, "steps": None})) == []
 
     def test_with_one_list_of_steps_what_follows_from_it_is_told(self) -> None:
         assert list(flow_connections(FLOWS, StepsView(imports=STEPS.imports))) == [("f1", "c2"), ("f1", "c1")]
@@ -65,7 +66,7 @@ class TestFlowConnections:
 class TestConnectionFlows:
     def build(self, **changes: object) -> list[str]:
         views = {"inventory": FLOWS, "steps": STEPS, "connections": CONNECTIONS, **changes}
-        return lines(CONNECTION_FLOWS_BLOCK.build(views))
+        return lines(built(CONNECTION_FLOWS_BLOCK, views))
 
     def test_every_known_connection_has_both_states_and_an_unused_one_is_at_zero(self) -> None:
         assert self.build() == [
@@ -156,7 +157,7 @@ class TestOrphans:
 
     def test_sample_lines(self) -> None:
         views = {"inventory": FLOWS, "steps": STEPS, "connections": CONNECTIONS}
-        assert lines(ORPHANS_BLOCK.build(views)) == [
+        assert lines(built(ORPHANS_BLOCK, views)) == [
             'orphaned_resources{kind="connection"} 2',
             'orphaned_resources{kind="export"} 1',
             'orphaned_resources{kind="import"} 1',

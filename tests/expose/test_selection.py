@@ -29,6 +29,7 @@ from exporter.expose.self_metrics import OwnMetrics
 from exporter.expose.snapshot import AccountSnapshots
 from exporter.ledger.tally import FlowTally, IntegrationTally
 from tests.clocks import ManualClock
+from tests.collect.blocks import built
 from tests.config.speed import ANY_SPEED
 from tests.expose.kit import ACME, example
 from tests.expose.scenarios import PARTS, Situation, healthy_views
@@ -126,7 +127,7 @@ class TestProfile:
     @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
     def test_the_tier_of_a_block_is_the_lowest_of_its_families(self, block: Block) -> None:
         views = {part: healthy_views().get(part) for part in block.inputs}
-        tiers = [RANKS[family.metric.tier] for family in block.build(views)]
+        tiers = [RANKS[family.metric.tier] for family in built(block, views)]
         assert RANKS[block.tier] == min(tiers)
 
 
