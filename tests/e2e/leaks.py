@@ -1,0 +1,114 @@
+"""What the leak test is made of: an account that keeps changing, and the rule by which an exporter holds ever more.
+
+Time is virtual on both sides and moved on together, minute by minute, with a scrape each; everything else is real.
+"""
+
+import statistics
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from tests.e2e.moved import Moved
+from tests.e2e.proc import Held, held
+from tests.e2e.simulated import SimulatedAccount
+
+MINUTE, HOUR = 60, 3600
+TOLERANCE = 1.05
+"""Memory may be so much more in the last hours than in the first: less than what a row kept for each run comes to."""
+
+COUNTED = ("threads", "descriptors", "sockets")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how much. `spare` flows are made one after the other; as many others are deleted meanwhile.
+
+    `each_hour` flows are made, deleted, given errors and relieved of them in an hour.
+    """
+
+    flows: int
+    hours: int
+    warm_up: int
+    each_hour: int
+    sample_minutes: int
+
+    @property
+    def spare(self) -> int:
+        """Flows that are not there at first."""
+        return self.each_hour * self.hours
+
+
+@dataclass(slots=True)
+class Churn:
+    """What happens to the account in an hour: nothing that is there for ever, and no flow that comes back."""
+
+    account: SimulatedAccount
+    plan: Plan
+    _hidden: deque[int] = field(default_factory=deque)
+    _old: deque[str] = field(default_factory=deque)
+    _errors: deque[int] = field(default_factory=deque)
+    _numbers: "count[int]" = field(default_factory=count)
+
+    def begin(self) -> None:
+        """Hide the flows that are made later."""
+        flows = self.account.flows()
+        spare, self._old = flows[-self.plan.spare :], deque(flows[: -self.plan.spare])
+        self._hidden = deque(self._incident("flow_deleted", flow=flow) for flow in spare)
+
+    def part(self, parts: int) -> None:
+        """The share that falls on one of so many parts of an hour."""
+        for _ in range(max(1, self.plan.each_hour // parts)):
+            self._one()
+
+    def _one(self) -> None:
+        if self._hidden:
+            self.account.control("DELETE", f"/incidents/{self._hidden.popleft()}")
+            self._incident("flow_deleted", flow=self._old.popleft())
+        flow = self._old[next(self._numbers) % len(self._old)]
+        self._errors.append(self._incident("error_storm", flow=flow, count=3))
+        self._incident("flow_run_now", flow=flow, records=9)
+        self._incident("flow_renamed", flow=flow, name=f"renamed {next(self._numbers)}")
+        if len(self._errors) > self.plan.each_hour:
+            self.account.control("DELETE", f"/incidents/{self._errors.popleft()}")
+
+    def _incident(self, kind: str, **options: object) -> int:
+        return int(self.account.control("POST", "/incidents", kind=kind, **options)["id"])
+
+
+def live(exporter: Moved, churn: Churn, hours: int) -> list[Held]:
+    """Let virtual hours pass; what the exporter held each few minutes of them."""
+    found = []
+    parts = HOUR // MINUTE // churn.plan.sample_minutes
+    for _ in range(hours * parts):
+        churn.part(parts)
+        for _ in range(churn.plan.sample_minutes):
+            churn.account.advance(MINUTE)
+            exporter.advance(MINUTE)
+            exporter.scrape()
+        churn.account.requests()
+        found.append(held(exporter.pid))
+    return found
+
+
+def complaints(measures: Sequence[Held]) -> list[str]:
+    """What is more at the end than at the beginning, the warm-up left out; empty when all is flat.
+
+    Memory is compared by medians of the first and the last quarter. What is counted must be as few at least once in the
+    last quarter as it was at most in the first: a connection or thread on its way out is no leak, a rising floor is.
+    """
+    quarter = max(1, len(measures) // 4)
+    first, last = measures[:quarter], measures[-quarter:]
+    found = [
+        f"{name}: {min(_of(last, name))} at least, {max(_of(first, name))} at most before"
+        for name in COUNTED
+        if min(_of(last, name)) > max(_of(first, name))
+    ]
+    before, after = (statistics.median(_of(part, "resident")) for part in (first, last))
+    if after > before * TOLERANCE:
+        found.append(f"resident: {after / before - 1:.1%} more than before")
+    return found
+
+
+def _of(measures: Sequence[Held], name: str) -> list[int]:
+    return [int(getattr(each, name)) for each in measures]
