@@ -1,6 +1,7 @@
 """Listings kept for a while: one request for any number of concurrent callers, older rows when a new answer fails."""
 
 import logging
+import operator
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -97,16 +98,20 @@ class ListingCache:
             with self._lock:
                 del self._flights[key]
                 if flight.listing is not None:
-                    self._keep(key, flight.listing)
+                    flight.listing = self._keep(key, flight.listing)
             flight.landed.set()
 
-    def _keep(self, key: Key, listing: Listing[Any]) -> None:
+    def _keep(self, key: Key, listing: Listing[Any]) -> Listing[Any]:
         # One of which no row could be read is no answer to keep.
-        if key[0] in LIFETIMES and not listing.illegible:
-            self._entries[key] = listing
-            self._entries.move_to_end(key)
-            while len(self._entries) > MAX_ENTRIES:
-                self._entries.popitem(last=False)
+        if key[0] not in LIFETIMES or listing.illegible:
+            return listing
+        if (before := self._entries.get(key)) is not None:
+            listing = replace(listing, rows=reused(listing.rows, before.rows))
+        self._entries[key] = listing
+        self._entries.move_to_end(key)
+        while len(self._entries) > MAX_ENTRIES:
+            self._entries.popitem(last=False)
+        return listing
 
     def _join(self, flight: _Flight, endpoint: Endpoint, refresh: Refresh) -> None:
         """Wait for another caller's request, no longer than the own deadline."""
@@ -129,3 +134,14 @@ class ListingCache:
             raise flight.error.detached()  # each caller its own: threads would write into one traceback
         assert flight.error is not None  # noqa: S101 - a flight lands with one of the two
         raise flight.error
+
+
+def reused(rows: tuple[Any, ...], before: tuple[Any, ...]) -> tuple[Any, ...]:
+    """`rows`, with the objects of `before` in the place of equal ones; `before` itself when it is the same throughout.
+
+    So what changed is told by identity alone, and what did not is in memory once.
+    """
+    held = {row.id: row for row in before}
+    same = tuple([old if (old := held.get(row.id)) == row else row for row in rows])
+    unchanged = len(same) == len(before) and all(map(operator.is_, same, before))
+    return before if unchanged else same

@@ -7,10 +7,11 @@ from typing import Literal, Self, TypeVar
 
 import msgspec
 
+from exporter.api.bodies import DecodedBodies
 from exporter.api.budget import Budget
-from exporter.api.cache import ListingCache
+from exporter.api.cache import LIFETIMES, ListingCache
 from exporter.api.caller import Caller
-from exporter.api.decode import RowDecoder, decode_keyed_rows, decode_one, decode_optional, decode_rows
+from exporter.api.decode import Rows, decode_keyed_rows, decode_one, decode_optional, decode_rows, row_decoder
 from exporter.api.endpoints import Call, Endpoint
 from exporter.api.errors import BadRequest
 from exporter.api.listing import Listing, Page
@@ -89,6 +90,7 @@ class CeligoClient:
         self._server: ServerClock = ServerClock(clock) if before is None else before._server
         self._caller = Caller(self._transport, self.budget, token, limits, clock, telemetry, uniform, self._server)
         self._cache: ListingCache = ListingCache(clock, telemetry, None if before is None else before._cache)
+        self._bodies = DecodedBodies()
         self._unprojected: set[Endpoint] = set() if before is None else set(before._unprojected)
 
     def token_info(self, refresh: Refresh) -> TokenInfo:
@@ -274,13 +276,17 @@ class CeligoClient:
         return Listing(tuple(rows), complete, fetched_at, unread=frozenset(unread))
 
     def _fetch_array(self, call: Call, kind: type[R], refresh: Refresh) -> Fetch[R]:
-        decode = RowDecoder(kind)
+        decode = row_decoder(kind)
 
         def fetch(target: str) -> RawPage[R]:
             answer = self._caller.answer(call, target, refresh)
 
+            def decoded() -> Rows[R]:
+                return decode_rows(answer.body, decode, call.endpoint)
+
             def page() -> RawPage[R]:
-                rows = decode_rows(answer.body, decode, call.endpoint)
+                kept = call.endpoint in LIFETIMES
+                rows = self._bodies.rows((call, target), answer.body, decoded) if kept else decoded()
                 following = next_target(link_next(answer.link), call)
                 return RawPage(rows.rows, rejected=rows.rejected, unread=rows.unread, next=following)
 
@@ -289,7 +295,7 @@ class CeligoClient:
         return fetch
 
     def _fetch_keyed(self, call: Call, key: str, kind: type[R], refresh: Refresh) -> Fetch[R]:
-        decode = RowDecoder(kind)
+        decode = row_decoder(kind)
 
         def fetch(target: str) -> RawPage[R]:
             answer = self._caller.answer(call, target, refresh)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -70,6 +71,12 @@ class RowDecoder(Generic[R]):
             return _ID.decode(content[self._key]) or None
         except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+
+
+@cache
+def row_decoder(kind: type[R]) -> RowDecoder[R]:
+    """The decoder of a kind of rows, made once; thread-safe, as it keeps nothing of what it decodes."""
+    return RowDecoder(kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Block, Each, Publish
+from exporter.collect.derived import Derived
 from exporter.collect.flow_steps import generator_ids, step_ids
 from exporter.collect.kept import Kept
 from exporter.collect.last_exports import LastExports, LastExportsClient
@@ -98,6 +99,9 @@ class InventoryCollector:
     def __init__(self, client: InventoryClient, settings: InventorySettings, *, full: bool = False) -> None:
         self.settings = settings
         self._client = client
+        self._integration_names: Derived[Integration, str] = Derived(name_of)
+        self._flow_facts: Derived[Flow, FlowFacts] = Derived(flow_facts)
+        self._triggers = Triggers()
         self._names: Kept[str] = Kept(settings.lasting_seconds)
         self._facts: Kept[FlowFacts] = Kept(settings.lasting_seconds)
         self._steps = StepListings(client, settings.lasting_seconds)
@@ -131,8 +135,8 @@ class InventoryCollector:
         integrations = self._client.integrations(refresh).required(Endpoint.INTEGRATIONS)
         flows = self._client.flows(refresh).required(Endpoint.FLOWS)
         self._told = _Told(
-            names=self._names.merge(integrations, {row.id: row.name or row.id for row in integrations.rows}),
-            facts=self._facts.merge(flows, {row.id: flow_facts(row) for row in flows.rows}),
+            names=self._names.merge(integrations, self._integration_names.of(integrations.rows)),
+            facts=self._facts.merge(flows, self._flow_facts.of(flows.rows)),
             complete=flows.whole,
             at=min(integrations.fetched_at, flows.fetched_at),
         )
@@ -144,7 +148,8 @@ class InventoryCollector:
 
     def _publish_inventory(self, publish: Publish) -> None:
         if (told := self._told) is not None:
-            view = inventory_view(told.names, told.facts, self._steps.exports_told, complete=told.complete)
+            exports = self._steps.exports_told
+            view = inventory_view(told.names, told.facts, exports, complete=told.complete, triggers=self._triggers)
             self._publish_changed(publish, "inventory", view, told.at)
 
     def _publish_steps(self, refresh: Refresh, publish: Publish) -> None:
@@ -175,11 +180,17 @@ def inventory_view(
     exports: Mapping[str, StepFacts] | None = None,
     *,
     complete: bool = False,
+    triggers: "Triggers | None" = None,
 ) -> InventoryView:
     """Put the integrations' names and the flows together; `exports` are as told last, None while they never were."""
     if any(flow.integration_id == STANDALONE for flow in facts.values()):
         names = {**names, STANDALONE: STANDALONE_NAME}
-    return InventoryView(names, _with_triggers(facts, exports or {}), complete, exports is not None)
+    return InventoryView(names, (triggers or Triggers()).of(facts, exports or {}), complete, exports is not None)
+
+
+def name_of(integration: Integration) -> str:
+    """What it is called; its id where it has no name."""
+    return integration.name or integration.id
 
 
 def flow_facts(flow: Flow) -> FlowFacts:
@@ -200,14 +211,25 @@ def flow_facts(flow: Flow) -> FlowFacts:
     )
 
 
-def _with_triggers(facts: Mapping[str, FlowFacts], exports: Mapping[str, StepFacts]) -> Mapping[str, FlowFacts]:
-    chained = {flow_id for flow in facts.values() for flow_id in flow.next_flow_ids}
+class Triggers:
+    """Works out what starts each flow; used by one thread. A flow of which nothing changed stays the same object."""
 
-    def trigger(flow: FlowFacts) -> Trigger:
-        sources = map(exports.get, flow.generator_ids)
-        return trigger_of(scheduled=flow.scheduled, exports=sources, chained=flow.id in chained)
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[FlowFacts, FlowFacts]] = {}
 
-    return {key: flow if flow.scheduled else replace(flow, trigger=trigger(flow)) for key, flow in facts.items()}
+    def of(self, facts: Mapping[str, FlowFacts], exports: Mapping[str, StepFacts]) -> Mapping[str, FlowFacts]:
+        """The flows with their triggers, as far as `exports` tell."""
+        chained = {flow_id for flow in facts.values() for flow_id in flow.next_flow_ids}
+        before, self._told = self._told, {}
+        for key, flow in facts.items():
+            trigger = flow.trigger
+            if not flow.scheduled:
+                sources = map(exports.get, flow.generator_ids)
+                trigger = trigger_of(scheduled=False, exports=sources, chained=flow.id in chained)
+            plain, told = before.get(key, (None, flow))
+            same = plain is flow and told.trigger == trigger
+            self._told[key] = (flow, told if same else replace(flow, trigger=trigger))
+        return {key: told for key, (_, told) in self._told.items()}
 
 
 def inventory_families(views: Mapping[str, Any]) -> Iterator[Family]:

@@ -17,15 +17,24 @@ class Kept(Generic[V]):
 
     def __init__(self, lasting: float) -> None:
         self._lasting = lasting
-        self._told: dict[str, tuple[V, float]] = {}
+        self._found: Mapping[str, V] = {}
+        self._at = 0.0
+        self._older: Mapping[str, tuple[V, float]] = {}
 
-    def merge(self, listing: Listing[Any], found: Mapping[str, V]) -> dict[str, V]:
-        """Take over what `listing` tells; returns everything that is known now."""
+    def merge(self, listing: Listing[Any], found: Mapping[str, V]) -> Mapping[str, V]:
+        """Take over what `listing` tells; returns everything that is known now: `found` itself when that is all.
+
+        `found` is not to be changed afterwards.
+        """
+        left = dict(self._older)
+        if found is not self._found:
+            left |= {name: (value, self._at) for name, value in self._found.items() if name not in found}
         at = listing.fetched_at
-        left = {name: told for name, told in self._told.items() if name not in found}
-        kept = {name: told for name, told in left.items() if self._stays(listing, name, at - told[1])}
-        self._told = {**kept, **{name: (value, at) for name, value in found.items()}}
-        return {name: value for name, (value, _) in self._told.items()}
+        self._older = {
+            name: told for name, told in left.items() if name not in found and self._stays(listing, name, at - told[1])
+        }
+        self._found, self._at = found, at
+        return {**{name: value for name, (value, _) in self._older.items()}, **found} if self._older else found
 
     def _stays(self, listing: Listing[Any], name: str, age: float) -> bool:
         return age <= self._lasting if name in listing.unread else not listing.complete

@@ -4,6 +4,7 @@ Read through the client's cache, which the inventory collector shares, so that i
 works with the inventory collector switched off.
 """
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -52,6 +53,7 @@ class KnownObjects:
     def __init__(self, client: InventoryClient) -> None:
         self._client = client
         self._latest: Known | None = None
+        self._listings: tuple[Listing[Flow], Listing[Integration]] | tuple[()] = ()
         self._ever: frozenset[str] = frozenset()
 
     @property
@@ -66,9 +68,11 @@ class KnownObjects:
 
     def read(self, refresh: Refresh) -> Known:
         """Read both listings; raises ApiError. What an incomplete one leaves out is taken from the answer before."""
-        flows, integrations = self._client.flows(refresh), self._client.integrations(refresh)
-        self._latest = known(flows, integrations, self._latest)
-        self._ever |= self._latest.integrations
+        listings = self._client.flows(refresh), self._client.integrations(refresh)
+        if self._latest is None or not all(map(operator.is_, listings, self._listings)):
+            self._latest = known(*listings, self._latest)
+            self._ever |= self._latest.integrations
+            self._listings = listings
         return self._latest
 
 

@@ -43,6 +43,7 @@ class RollUps:
     def __init__(self, client: RollUpClient) -> None:
         self._client = client
         self._counts: dict[str, OpenCount] = {}
+        self._claimed: dict[str, set[str]] = {}
         self._read_at: dict[str, float] = {}
         self._turns: Turns[str] = Turns()
         self._untold_since: dict[str, float] = {}
@@ -52,6 +53,7 @@ class RollUps:
     def go_on(self, before: Self) -> None:
         """Know when an error last occurred as another one does; how many are open has to be asked first."""
         self._counts = dict(before._counts)
+        self._claimed = _by_value({flow_id: row.integration_id for flow_id, row in self._counts.items()})
 
     @property
     def newest(self) -> float | None:
@@ -61,7 +63,8 @@ class RollUps:
     def read(self, refresh: Refresh, known: Known, attempts: Attempts, shown: Shown | None = None) -> None:
         """Ask for each integration with flows, the longest unasked first; for those that are not `shown` never."""
         self._forget_deleted(known)
-        wanted = {name for name in known.flows.values() if name in known.integrations and is_id(name)}
+        flows = _by_value(known.flows)
+        wanted = {name for name in flows if name in known.integrations and is_id(name)}
         if shown is not None:
             wanted = {name for name in wanted if shown.has_integration(name)}
         self._read_at = {name: at for name, at in self._read_at.items() if name in wanted}
@@ -71,7 +74,7 @@ class RollUps:
                 break
             self._turns.to_the_end(integration_id)
             with attempts.step():
-                self._read_one(refresh, integration_id, known)
+                self._read_one(refresh, integration_id, known, flows.get(integration_id, set()))
 
     def fresh(self, oldest: float) -> tuple[Mapping[str, OpenCount], frozenset[str]]:
         """Counts by flow, and the integrations they are from, told at monotonic instant `oldest` or later."""
@@ -80,12 +83,12 @@ class RollUps:
         counts = {flow_id: row for flow_id, row in self._counts.items() if flow_id not in untold}
         return {flow_id: row for flow_id, row in counts.items() if row.integration_id in fresh}, fresh
 
-    def _read_one(self, refresh: Refresh, integration_id: str, known: Known) -> None:
+    def _read_one(self, refresh: Refresh, integration_id: str, known: Known, flows: set[str]) -> None:
         listing = self._client.integration_errors(refresh, integration_id).required(Endpoint.INTEGRATION_ERRORS)
         listed = {row.flow_id: row for row in self._not_deleted(listing, known)}
         for flow_id, row in listed.items():
             self._set(flow_id, row.open_errors, row.last_error_at, integration_id)
-        for flow_id in self._vanished(integration_id, known, listed):
+        for flow_id in self._vanished(integration_id, flows, listed):
             if not listing.may_hold(flow_id):
                 self._set(flow_id, 0, None, integration_id)
         told_before = self._read_at.get(integration_id, listing.fetched_at)
@@ -94,16 +97,23 @@ class RollUps:
         self._read_at[integration_id] = listing.fetched_at
 
     def _set(self, flow_id: str, open_errors: int, last_error_at: float | None, integration_id: str) -> None:
-        if last_error_at is None and (held := self._counts.get(flow_id)) is not None:
+        held = self._counts.get(flow_id)
+        if last_error_at is None and held is not None:
             last_error_at = held.last_error_at
         self._untold_since.pop(flow_id, None)
         last = None if last_error_at is None else float(last_error_at)
-        self._counts[flow_id] = OpenCount(open_errors, last, integration_id)
+        count = OpenCount(open_errors, last, integration_id)
+        if count == held:
+            return
+        if held is not None:
+            self._claimed[held.integration_id].discard(flow_id)
+        self._counts[flow_id] = count
+        self._claimed.setdefault(integration_id, set()).add(flow_id)
 
-    def _vanished(self, integration_id: str, known: Known, listed: Mapping[str, object]) -> list[str]:
+    def _vanished(self, integration_id: str, flows: set[str], listed: Mapping[str, object]) -> list[str]:
         """Flows of the integration that its roll-up does not list; one that another roll-up claimed has moved there."""
-        mine = {flow_id for flow_id, row in self._counts.items() if row.integration_id == integration_id}
-        fresh = {flow_id for flow_id, home in known.flows.items() if home == integration_id} - self._counts.keys()
+        mine = self._claimed.get(integration_id, set())
+        fresh = {flow_id for flow_id in flows if flow_id not in self._counts}
         return sorted(flow_id for flow_id in mine | fresh if flow_id not in listed)
 
     def _not_deleted(self, listing: Listing[FlowErrorCount], known: Known) -> Iterator[FlowErrorCount]:
@@ -125,7 +135,15 @@ class RollUps:
                 self._strangers[flow_id] = _NEVER
             for flow_id in self._counts.keys() - known.flows.keys():
                 if flow_id not in known and known.at > self._strangers.get(flow_id, _NEVER):
-                    del self._counts[flow_id]
+                    self._claimed[self._counts.pop(flow_id).integration_id].discard(flow_id)
+        self._claimed = {name: flows for name, flows in self._claimed.items() if flows}
         self._untold_since = {name: since for name, since in self._untold_since.items() if name in self._counts}
         self._strangers = {name: at for name, at in self._strangers.items() if name not in known.flows}
         self._homes = known.flows
+
+
+def _by_value(homes: Mapping[str, str]) -> dict[str, set[str]]:
+    flows: dict[str, set[str]] = {}
+    for flow_id, home in homes.items():
+        flows.setdefault(home, set()).add(flow_id)
+    return flows

@@ -23,6 +23,7 @@ from exporter.api.models import Flow
 from exporter.api.refresh import Refresh
 from exporter.collect.active import ActiveRunsView, active_flows
 from exporter.collect.base import Block, Each, Publish, no_families
+from exporter.collect.derived import Derived
 from exporter.collect.expectations import NOTHING, Expectations, Expected, Runs, begun
 from exporter.collect.inventory import FlowFacts, InventoryView
 from exporter.collect.jobs import FinishedRunsView
@@ -98,6 +99,7 @@ class SchedulesCollector:
         self._memory = memory
         self._overlap = overlap
         self._silence_of = silence_of
+        self._plan_of: Derived[Flow, Plan] = Derived(plan_of)
         self._kept: Kept[Plan] = Kept(settings.lasting_seconds)
         self._lock = threading.Lock()  # guards everything below
         self._plans: Mapping[str, Plan] | None = None
@@ -108,7 +110,7 @@ class SchedulesCollector:
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read the schedules and publish `schedules`; raises ApiError."""
         listing = self._client.flows(refresh).required(Endpoint.FLOWS)
-        plans = self._kept.merge(listing, {row.id: plan_of(row) for row in listing.rows})
+        plans = self._kept.merge(listing, self._plan_of.of(listing.rows))
         now = self._client.server_now()
         with self._lock:
             self._plans, self._read_at = plans, listing.fetched_at

@@ -6,6 +6,7 @@ may be that old.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from exporter.api.cache import LIFETIMES
 from exporter.api.endpoints import Endpoint
@@ -13,6 +14,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import Step
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
+from exporter.collect.derived import Derived
 from exporter.collect.kept import Kept
 from exporter.collect.steps import StepFacts, StepsClient, StepType, step_facts
 
@@ -49,14 +51,14 @@ class _Read:
         self.at = float("-inf")
         self.newest: StepListing | None = None
         self.told: Mapping[str, StepFacts] | None = None
-        self._type: StepType = step_type
+        self._facts: Derived[Step, StepFacts] = Derived(partial(step_facts, step_type=step_type))
         self._kept: Kept[StepFacts] = Kept(lasting)
         self._ever: Kept[StepFacts] = Kept(float("inf"))
 
     def take(self, listing: Listing[Step]) -> None:
         """Take over what is new; raises the failure that older rows stand in for."""
         if listing.fetched_at != self.at:
-            found = {row.id: step_facts(row, self._type) for row in listing.rows}
+            found = self._facts.of(listing.rows)
             self.newest = StepListing(self._kept.merge(listing, found), listing.whole)
             self.told = self._ever.merge(listing, found)
             self.at = listing.fetched_at

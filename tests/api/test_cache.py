@@ -7,7 +7,9 @@ import pytest
 import requests_mock
 
 from exporter.api import errors
+from exporter.api.cache import reused
 from exporter.api.endpoints import Endpoint
+from exporter.api.models import Integration
 from exporter.config.settings import Limits
 from tests.api.kit import BASE, LISTS, Kit, kit, object_id
 from tests.clocks import ManualClock
@@ -188,3 +190,36 @@ def test_a_long_life_does_not_make_the_cache_grow(clock: ManualClock, http: requ
         kept = api.count("celigo_api_cache_requests_total", "/v1/integrations", "hit")
         assert isinstance(kept, float | int)
         assert kept >= 200
+
+
+@pytest.mark.parametrize("endpoint", LIFETIMES, ids=lambda endpoint: endpoint.name)
+def test_a_row_that_did_not_change_is_the_same_object_in_the_next_listing(
+    api: Kit, clock: ManualClock, rows: list[dict[str, Any]], endpoint: Endpoint
+) -> None:
+    rows[:] = [{"_id": object_id(number), "name": "a"} for number in range(3)]
+    before = LISTS[endpoint](api)
+    rows[1] = {**rows[1], "name": "b"}
+    rows.append({"_id": object_id(9)})
+    clock.advance(3600.0)
+    after = LISTS[endpoint](api)
+    assert [row.name for row in after.rows] == ["a", "b", "a", None]
+    assert [one is two for one, two in zip(before.rows, after.rows, strict=False)] == [True, False, True]
+
+
+@pytest.mark.parametrize("endpoint", LIFETIMES, ids=lambda endpoint: endpoint.name)
+def test_a_listing_in_which_nothing_changed_has_the_very_rows_of_before(
+    api: Kit, clock: ManualClock, rows: list[dict[str, Any]], endpoint: Endpoint
+) -> None:
+    rows[:] = [{"_id": object_id(number)} for number in range(3)]
+    before = LISTS[endpoint](api)
+    clock.advance(3600.0)
+    after = LISTS[endpoint](api)
+    assert after.rows is before.rows
+    assert after.fetched_at > before.fetched_at
+
+
+def test_rows_in_another_order_keep_it() -> None:
+    one, two = (Integration(id=name) for name in "ab")
+    assert reused((Integration(id="b"), Integration(id="a")), (one, two)) == (two, one)
+    assert reused((Integration(id="a"),), (one, two)) == (one,)
+    assert reused((), (one,)) == ()

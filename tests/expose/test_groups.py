@@ -1,0 +1,172 @@
+"""Rows in groups: the same lines as in one piece, and a change costs its groups alone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.collect.base import Each, Row
+from exporter.expose import catalogue
+from exporter.expose.families import Family
+from exporter.expose.groups import GROUP_ROWS, Groups, group_count, grouped
+from exporter.expose.render import lines
+from tests.expose.kit import ACME
+
+IDS = st.text(max_size=6)
+ROWS = st.dictionaries(IDS, st.tuples(st.floats(allow_nan=False), st.none() | st.floats(allow_nan=False)), max_size=300)
+
+
+class Builds:
+    """Two families of (value, perhaps another value) by flow id; notes which rows were built."""
+
+    def __init__(self) -> None:
+        self.built: list[set[str]] = []
+        self.groups = Groups(Each("flow_id", dict, self._build), ACME)
+
+    def _build(self, rows: Mapping[str, Any]) -> Iterator[Family]:
+        self.built.append(set(rows))
+        yield Family(catalogue.FLOW_ENABLED, {(name,): one for name, (one, _) in rows.items()})
+        yield Family(catalogue.FLOW_OPEN_ERRORS, {(name,): two for name, (_, two) in rows.items() if two is not None})
+
+    def lines(self, rows: Mapping[str, Row], choice: object = None, without: str = "") -> dict[str, list[bytes]]:
+        def choose(families: Iterable[Family]) -> Iterator[Family]:
+            return (family for family in families if family.metric.name != without)
+
+        made = self.groups.rendered(rows, choice, choose)
+        return {name: sorted(piece.text.splitlines(keepends=True)) for name, piece in made.items()}
+
+    def whole(self, rows: Mapping[str, Row]) -> dict[str, list[bytes]]:
+        """The same without groups."""
+        texts = {family.metric.name: lines(family, ACME) for family in self._build(rows)}
+        return {name: sorted(text.splitlines(keepends=True)) for name, text in texts.items() if text}
+
+
+def many(number: int) -> dict[str, Row]:
+    return {f"f{place}": (float(place), None) for place in range(number)}
+
+
+@given(st.lists(ROWS, max_size=4))
+def test_whatever_changes_the_lines_are_those_of_all_rows_at_once(readings: list[dict[str, Row]]) -> None:
+    builds = Builds()
+    for rows in readings:
+        assert builds.lines(rows) == builds.whole(rows)
+
+
+@given(st.integers(200, 2000), st.sets(st.integers(0, 199), max_size=5), st.booleans())
+def test_of_many_rows_only_the_groups_of_those_that_changed_are_built(
+    number: int, changed: set[int], gone: bool
+) -> None:
+    builds, rows = Builds(), many(number)
+    builds.lines(rows)
+    builds.built.clear()
+    after = {**rows, **{f"f{place}": (-1.0, 2.0) for place in changed}}
+    if gone and changed:
+        del after[f"f{min(changed)}"]
+    assert builds.lines(after) == builds.whole(after)
+    renewed = builds.built[:-1]
+    assert len(renewed) <= len(changed)
+    assert {f"f{place}" for place in changed} & after.keys() <= set().union(*renewed)
+
+
+def test_rows_that_did_not_change_are_not_built_again_even_as_other_objects() -> None:
+    builds = Builds()
+    first = builds.groups.rendered(many(500), None, iter)
+    builds.built.clear()
+    again = builds.groups.rendered(many(500), None, iter)
+    assert builds.built == []
+    assert again == first
+
+
+def test_what_is_rendered_does_not_hold_the_rows_of_before() -> None:
+    builds, old, new = Builds(), many(10), many(10)
+    builds.lines(old)
+    builds.lines(new)
+    (group,) = builds.groups._groups
+    assert group is not None
+    assert group.rows["f3"] is new["f3"]
+
+
+def test_another_choice_of_families_is_built_anew_and_the_same_one_is_not() -> None:
+    builds, rows = Builds(), {"f1": (1.0, 2.0)}
+    one, two = object(), object()
+    assert set(builds.lines(rows, one)) == {"celigo_flow_enabled", "celigo_flow_open_errors"}
+    assert set(builds.lines(rows, two, "celigo_flow_enabled")) == {"celigo_flow_open_errors"}
+    builds.lines(rows, two, "celigo_flow_enabled")
+    assert len(builds.built) == 2
+
+
+def test_a_failed_build_leaves_nothing_wrong_behind() -> None:
+    failing = [True]
+
+    def build(rows: Mapping[str, Any]) -> Iterator[Family]:
+        if failing[0] and "f7" in rows:
+            raise RuntimeError("a bug")
+        yield Family(catalogue.FLOW_ENABLED, {(name,): one for name, (one, _) in rows.items()})
+
+    groups = Groups(Each("flow_id", dict, build), ACME)
+    with pytest.raises(RuntimeError):
+        groups.rendered(many(500), None, iter)
+    failing[0] = False
+    assert groups.rendered(many(500), None, iter)["celigo_flow_enabled"].lines == 500
+
+
+@pytest.mark.parametrize("other", ["f2", "f400"])
+def test_a_series_about_a_row_of_another_group_is_refused_since_it_could_come_twice(other: str) -> None:
+    def build(rows: Mapping[str, Any]) -> Iterator[Family]:
+        yield Family(catalogue.FLOW_ENABLED, {**{(name,): 1.0 for name in rows}, (other,): 1.0})
+
+    with pytest.raises(ValueError, match="celigo_flow_enabled"):
+        Groups(Each("flow_id", dict, build), ACME).rendered(many(300), None, iter)
+
+
+def test_a_family_without_the_label_of_its_rows_is_refused() -> None:
+    def build(rows: Mapping[str, Any]) -> Iterator[Family]:
+        del rows
+        yield Family(catalogue.INTEGRATION_OPEN_ERRORS, {("i",): 1.0})
+
+    with pytest.raises(ValueError, match="not in tuple"):
+        Groups(Each("flow_id", dict, build), ACME).rendered(many(3), None, iter)
+
+
+def test_without_rows_nothing_is_built() -> None:
+    builds = Builds()
+    assert builds.lines({}) == {}
+    assert builds.built == []
+
+
+def test_few_rows_are_one_group_in_their_own_order() -> None:
+    builds, rows = Builds(), dict.fromkeys(("b", "c", "a"), (1.0, None))
+    piece = builds.groups.rendered(rows, None, iter)["celigo_flow_enabled"]
+    assert [line.split(b'"')[5] for line in piece.text.splitlines()] == [b"b", b"c", b"a"]
+
+
+class TestNumber:
+    @given(st.integers(0, 10**6), st.integers(0, 10**6))
+    def test_groups_stay_about_as_large_as_they_should_be(self, rows: int, before: int) -> None:
+        count = group_count(rows, group_count(before, 1))
+        assert rows <= count * 2 * GROUP_ROWS
+        assert count == 1 or rows >= count * GROUP_ROWS / 4
+
+    def test_it_does_not_come_and_go_with_a_few_rows(self) -> None:
+        count = group_count(10_000, 1)
+        assert count == 256
+        for rows in (10_001, 9_999, 8_192, 12_000, 6_000, 16_000):
+            assert group_count(rows, count) == count
+
+    @given(st.sets(IDS, max_size=50), st.sampled_from([1, 2, 8, 256]))
+    def test_every_row_is_in_one_group_and_always_in_the_same(self, names: set[str], count: int) -> None:
+        rows: dict[str, Row] = {name: (name,) for name in names}
+        groups = grouped(rows, count)
+        assert len(groups) == count
+        assert sorted(name for group in groups for name in group) == sorted(names)
+        alone = [grouped({name: ("x",)}, count) for name in names]
+        assert all(name in groups[place] for each in alone for place, group in enumerate(each) for name in group)
+
+    def test_rows_are_spread_evenly(self) -> None:
+        sizes = [len(group) for group in grouped({f"{n * 7919:024x}": () for n in range(10_000)}, 256)]
+        assert max(sizes) < 3 * GROUP_ROWS
+
+    def test_half_an_emoji_in_an_id_has_its_place_too(self) -> None:
+        assert sum(map(len, grouped({"\ud83d": ()}, 8))) == 1
