@@ -7,7 +7,7 @@ from starting again, so nothing is expected before it ends; a forgotten older on
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
 
 from exporter.collect.active import ActiveRun
 from exporter.collect.plans import Group, Plan
@@ -42,10 +42,28 @@ class Expected:
     missed: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was found of `plan` from these facts; it stays so from `at` until before `until`."""
+
+    plan: Plan
+    runs: Runs
+    since: float
+    known_since: float
+    at: float
+    until: float
+    found: Expected | None
+
+
 @dataclass(slots=True)
 class Expectations:
-    """Works out what is expected, remembering ticks over the minutes; used by one thread at a time."""
+    """Works out what is expected, remembering it over the minutes; used by one thread at a time.
 
+    Most of what is expected stays as it is until the next tick is missed: of ten thousand flows a few are worked out
+    anew each minute.
+    """
+
+    _held: dict[str, _Held] = field(default_factory=dict)
     _next: dict[tuple[str, int], tuple[Timetable, float, float]] = field(default_factory=dict)
     _around: dict[str, tuple[Timetable, float, float]] = field(default_factory=dict)
 
@@ -56,11 +74,22 @@ class Expectations:
         """
         if not plan.enabled:
             return None
+        held = self._held.get(plan.flow_id)
+        if held is None or not _holds(held, plan, runs, since, known_since, now):
+            found, until = self._worked_out(plan, runs, since, known_since, now)
+            held = _Held(plan, runs, since, known_since, now, until, found)
+            self._held[plan.flow_id] = held
+        return held.found
+
+    def _worked_out(
+        self, plan: Plan, runs: Runs, since: float, known_since: float, now: float
+    ) -> tuple[Expected | None, float]:
+        """What is expected, and until when that stays so."""
         found = list(self._of_groups(plan, runs, since, known_since, now))
-        if not found:
-            return None
-        next_run = min(each.next_run for each in found)
-        return Expected(next_run, max(each.missed for each in found)) if isfinite(next_run) else None
+        next_run = min((each.next_run for each, _ in found), default=inf)
+        if not isfinite(next_run):
+            return None, min((until for _, until in found), default=inf)
+        return Expected(next_run, max(each.missed for each, _ in found)), min(until for _, until in found)
 
     def interval(self, plan: Plan, now: float) -> float | None:
         """Seconds between the two ticks around `now`; None without a readable schedule."""
@@ -76,19 +105,27 @@ class Expectations:
     def forget_all_but(self, flow_ids: Iterable[str]) -> None:
         """Flows that are gone are remembered no longer."""
         kept = set(flow_ids)
+        self._held = {key: held for key, held in self._held.items() if key in kept}
         self._next = {key: held for key, held in self._next.items() if key[0] in kept}
         self._around = {key: held for key, held in self._around.items() if key in kept}
 
-    def _of_groups(self, plan: Plan, runs: Runs, since: float, known_since: float, now: float) -> Iterator[Expected]:
+    def _of_groups(
+        self, plan: Plan, runs: Runs, since: float, known_since: float, now: float
+    ) -> Iterator[tuple[Expected, float]]:
+        """What is expected of each group, and until when."""
         for number, group in enumerate(plan.groups):
             if _is_busy(group, runs):
-                yield Expected(group.timetable.next_tick(now), 0)
+                tick = group.timetable.next_tick(now)
+                yield Expected(tick, 0), tick
                 continue
             after = max(since, _newest_sign(plan, group, runs, known_since))
             next_run = self._next_after((plan.flow_id, number), group.timetable, after)
             late = now - LATE_SECONDS
-            missed = 0 if next_run > late else group.timetable.count_ticks(after, late, MOST_MISSED)
-            yield Expected(next_run, missed)
+            if next_run > late:
+                yield Expected(next_run, 0), next_run + LATE_SECONDS
+            else:
+                missed = group.timetable.count_ticks(after, late, MOST_MISSED)
+                yield Expected(next_run, missed), group.timetable.next_tick(late) + LATE_SECONDS
 
     def _next_after(self, key: tuple[str, int], timetable: Timetable, after: float) -> float:
         held = self._next.get(key)
@@ -96,6 +133,12 @@ class Expectations:
             held = (timetable, after, timetable.next_tick(after))
             self._next[key] = held
         return held[2]
+
+
+def _holds(held: _Held, plan: Plan, runs: Runs, since: float, known_since: float, now: float) -> bool:
+    """Whether what was found is what would be found now."""
+    same = held.plan is plan and held.since == since and held.known_since == known_since and held.runs == runs
+    return same and held.at <= now < held.until
 
 
 def _is_busy(group: Group, runs: Runs) -> bool:

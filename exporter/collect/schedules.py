@@ -23,6 +23,7 @@ from exporter.api.models import Flow
 from exporter.api.refresh import Refresh
 from exporter.collect.active import ActiveRunsView, active_flows
 from exporter.collect.base import Block, Each, Publish, no_families
+from exporter.collect.clock_changes import ClockChanges
 from exporter.collect.derived import Derived
 from exporter.collect.expectations import NOTHING, Expectations, Expected, Runs, begun
 from exporter.collect.inventory import FlowFacts, InventoryView
@@ -30,16 +31,13 @@ from exporter.collect.jobs import FinishedRunsView
 from exporter.collect.kept import Kept
 from exporter.collect.model import AccountModel
 from exporter.collect.plans import Plan, plan_of
-from exporter.collect.silence import usual_silence
+from exporter.collect.silence import Silences
 from exporter.config.settings import CollectorSettings
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Series, known_series
 from exporter.ledger.memory import Memory
 from exporter.ledger.tally import FlowTally
-from exporter.schedule.forecast import skipped_by_clock_change
-from exporter.schedule.ticks import Timetable
 
-_DAY = 86_400.0
 _NO_RUNS = FlowTally()
 
 SilenceOf = Callable[[FlowFacts, Mapping[str, str]], float | None]
@@ -105,7 +103,8 @@ class SchedulesCollector:
         self._plans: Mapping[str, Plan] | None = None
         self._read_at = 0.0
         self._expectations = Expectations()
-        self._skips: dict[Timetable, tuple[float, float | None]] = {}
+        self._usual = Silences()
+        self._clock_changes = ClockChanges()
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read the schedules and publish `schedules`; raises ApiError."""
@@ -115,6 +114,7 @@ class SchedulesCollector:
         with self._lock:
             self._plans, self._read_at = plans, listing.fetched_at
             self._expectations.forget_all_but(plans)
+            self._usual.forget_all_but(plans.keys())
             gone = self._memory.expectations().keys() - plans.keys() if listing.complete else ()
             self._memory.expect(begun(plans.values(), self._memory.expectations(), now), gone)
         self.tell(publish, refresh.clock.monotonic())
@@ -159,7 +159,7 @@ class SchedulesCollector:
             intervals=intervals,
             unreadable=frozenset(flow_id for flow_id, plan in plans.items() if plan.unreadable),
             silences=dict(self._silences(known, inventory, known_since)),
-            skips=dict(self._clock_changes(plans, known.now)),
+            skips=self._clock_changes.of(plans, known.now),
         )
 
     def _known_since(self, now: float) -> float:
@@ -180,22 +180,9 @@ class SchedulesCollector:
             silence = self._silence_of(flow, names)
             if silence is None and flow.trigger != "on_demand":
                 history = known.finished.histories.get(flow.id, NOTHING)
-                silence = usual_silence(history.hours, known_since, known.now)
+                silence = self._usual.usual(flow.id, history.hours, known_since, known.now)
             if silence is not None:
                 yield flow.id, silence
-
-    def _clock_changes(self, plans: Mapping[str, Plan], now: float) -> Iterator[tuple[str, float]]:
-        """The next tick that a clock change skips; looked for once a day."""
-        wanted = {plan.whole for plan in plans.values() if plan.enabled and plan.whole is not None}
-        self._skips = {whole: held for whole, held in self._skips.items() if whole in wanted and now < held[0]}
-        for whole in wanted:
-            if whole not in self._skips:
-                at = skipped_by_clock_change(whole, now)
-                self._skips[whole] = (min(now + _DAY, at if at is not None else now + _DAY), at)
-        for flow_id, plan in plans.items():
-            held = self._skips.get(plan.whole) if plan.enabled and plan.whole is not None else None
-            if held is not None and held[1] is not None:
-                yield flow_id, held[1]
 
 
 class ScheduleRow(NamedTuple):

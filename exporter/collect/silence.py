@@ -7,7 +7,7 @@ by chance is silent for longer, somewhere in each week, than ever before at that
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 
 from exporter.ledger.history import HOUR, HOURS_KEPT, Hours
@@ -37,6 +37,26 @@ def usual_silence(hours: Hours, known_since: float, now: float) -> float | None:
     reviewed = this_hour - this_hour % REVIEWED
     chance = difference(hours.before(reviewed), min(reviewed - first, HOURS_KEPT))
     return (longest + 2 + _CHANCE * chance) * HOUR
+
+
+class Silences:
+    """Usual silences, each worked out once an hour as long as nothing new is known; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[Hours, tuple[int, int], float | None]] = {}
+
+    def usual(self, flow_id: str, hours: Hours, known_since: float, now: float) -> float | None:
+        """What `usual_silence` says of a flow."""
+        when = (math.ceil(known_since / HOUR), int(now // HOUR))
+        held = self._held.get(flow_id)
+        if held is None or held[1] != when or held[0] != hours:
+            held = (hours, when, usual_silence(hours, known_since, now))
+            self._held[flow_id] = held
+        return held[2]
+
+    def forget_all_but(self, flow_ids: Collection[str]) -> None:
+        """Flows that are gone are remembered no longer."""
+        self._held = {flow_id: held for flow_id, held in self._held.items() if flow_id in flow_ids}
 
 
 def _empty_hours(hours: Hours, before: int, first: int) -> int:

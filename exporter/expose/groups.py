@@ -13,10 +13,10 @@ from exporter.expose.blocks import packed, render_families
 from exporter.expose.families import Family, Scope
 from exporter.expose.pieces import Piece, joined
 
-GROUP_ROWS = 32
+_GROUP_ROWS = 32
 """Rows of a group, about: fewer make more pieces, which compress worse; more make more to do for each change."""
 
-_MOST_ROWS, _LEAST_ROWS = 2 * GROUP_ROWS, GROUP_ROWS // 4
+_MOST_ROWS, _LEAST_ROWS = 2 * _GROUP_ROWS, _GROUP_ROWS // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def group_count(rows: int, before: int) -> int:
     """Into how many groups so many rows go; the number before stays as long as it fits more or less."""
     if before * _LEAST_ROWS <= rows <= before * _MOST_ROWS:
         return before
-    return 1 if rows <= _MOST_ROWS else 1 << (rows // GROUP_ROWS).bit_length() - 1
+    return 1 if rows <= _MOST_ROWS else 1 << (rows // _GROUP_ROWS).bit_length() - 1
 
 
 def grouped(rows: Mapping[str, Row], count: int) -> Sequence[Mapping[str, Row]]:

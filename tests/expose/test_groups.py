@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from exporter.collect.base import Each, Row
 from exporter.expose import catalogue
 from exporter.expose.families import Family
-from exporter.expose.groups import GROUP_ROWS, Groups, group_count, grouped
+from exporter.expose.groups import Groups, group_count, grouped
 from exporter.expose.render import lines
 from tests.expose.kit import ACME
 
 IDS = st.text(max_size=6)
 ROWS = st.dictionaries(IDS, st.tuples(st.floats(allow_nan=False), st.none() | st.floats(allow_nan=False)), max_size=300)
+
+USUAL = 32
+"""Rows of a group, about."""
 
 
 class Builds:
@@ -146,8 +149,8 @@ class TestNumber:
     @given(st.integers(0, 10**6), st.integers(0, 10**6))
     def test_groups_stay_about_as_large_as_they_should_be(self, rows: int, before: int) -> None:
         count = group_count(rows, group_count(before, 1))
-        assert rows <= count * 2 * GROUP_ROWS
-        assert count == 1 or rows >= count * GROUP_ROWS / 4
+        assert rows <= count * 2 * USUAL
+        assert count == 1 or rows >= count * USUAL / 4
 
     def test_it_does_not_come_and_go_with_a_few_rows(self) -> None:
         count = group_count(10_000, 1)
@@ -166,7 +169,7 @@ class TestNumber:
 
     def test_rows_are_spread_evenly(self) -> None:
         sizes = [len(group) for group in grouped({f"{n * 7919:024x}": () for n in range(10_000)}, 256)]
-        assert max(sizes) < 3 * GROUP_ROWS
+        assert max(sizes) < 3 * USUAL
 
     def test_half_an_emoji_in_an_id_has_its_place_too(self) -> None:
         assert sum(map(len, grouped({"\ud83d": ()}, 8))) == 1
