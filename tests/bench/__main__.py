@@ -6,7 +6,8 @@
 Other benches: `--series` counts the series of each profile, and `--write` keeps the figures for docs/metrics.md.
 `--rules` lets a real Prometheus evaluate the alert rules over 10,000 flows. `--boards` asks one everything that the
 dashboards ask; with `--keep` the account's document is read once and used again within the hour, and `--only` times
-one board. `--page` times the page at `/`.
+one board. `--page` times the page at `/`. `--fleet` measures an hour of several accounts of 1,000 flows in one process,
+`--prometheus` what a series costs Prometheus; both print what docs/scaling.md reckons with.
 """
 
 import argparse
@@ -14,8 +15,9 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from tests.bench import boards, cost, page, rules, series
+from tests.bench import boards, cost, fleet, head, page, rules, series
 from tests.e2e.simulated import SimulatedAccount
 
 KEPT_FOR = 3600
@@ -36,7 +38,12 @@ def main() -> int:
         return 0
     if wanted.boards:
         return time_boards(wanted.flows, wanted.keep, wanted.only)
-    return tell_cost(cost.measure(wanted.flows, wanted.part or cost.PARTS, largest=wanted.largest), wanted.json)
+    if wanted.fleet:
+        return tell(fleet, fleet.measure(), as_json=wanted.json)
+    if wanted.prometheus:
+        return tell(head, head.measure(), as_json=wanted.json)
+    found = cost.measure(wanted.flows, wanted.part or cost.PARTS, largest=wanted.largest)
+    return tell(cost, found, as_json=wanted.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,20 +52,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--part", choices=cost.PARTS, action="append")
     parser.add_argument("--largest", action="store_true")
     parser.add_argument("--json", action="store_true")
-    for other in ("--series", "--write", "--rules", "--boards", "--page"):
+    for other in ("--series", "--write", "--rules", "--boards", "--page", "--fleet", "--prometheus"):
         parser.add_argument(other, action="store_true")
     parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--only", metavar="BOARD")
     return parser
 
 
-def tell_cost(found: cost.Cost, as_json: bool) -> int:
-    """Print what was measured."""
+def tell(measuring: Any, found: Any, *, as_json: bool) -> int:
+    """Print what a module measured."""
     if as_json:
-        json.dump(cost.content(found), sys.stdout, indent=2)
+        json.dump(measuring.content(found), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        cost.show(found)
+        measuring.show(found)
     return 0
 
 

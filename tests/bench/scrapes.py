@@ -42,7 +42,7 @@ class Scraper:
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         parts = urlsplit(url)
-        self._path = parts.path
+        self._path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         self._connection = http.client.HTTPConnection(parts.netloc, timeout=300)
         self._headers = {"Accept-Encoding": "gzip", **(headers or {})}
 
@@ -50,6 +50,10 @@ class Scraper:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
         self._connection.close()
 
     def scrape(self) -> bytes:

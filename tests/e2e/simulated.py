@@ -31,7 +31,7 @@ class SimulatedAccount(Program):
         values = {"flows": flows, "port": api, "control_port": control, **options}
         if integrations is not None:
             values["integrations"] = integrations
-        arguments = [f"{name}={value}" for name, value in values.items()]
+        arguments = [f"{name}={int(value) if isinstance(value, bool) else value}" for name, value in values.items()]
         super().__init__([sys.executable, "-m", "tests.e2e.simulated", *arguments])
         self._session = requests.Session()
 
