@@ -49,11 +49,16 @@ class Head:
         return self.heap / self.series
 
 
-def measure(flows: int = FLOWS, samples: int = SAMPLES) -> Head:
+def measure() -> Head:
     """Read the account, then let Prometheus scrape what it looks like."""
-    with bench(flows) as held:
+    with bench(FLOWS) as held:
         held.settle()
         document = held.exporter.scrape()
+    return kept(document, SAMPLES)
+
+
+def kept(document: bytes, samples: int) -> Head:
+    """What a Prometheus that has scraped this document so often holds of it."""
     with tempfile.TemporaryDirectory() as folder, served(document) as port:
         running = Prometheus("prometheus", Path(folder), [f"127.0.0.1:{port}"], INTERVAL)
         with running as prometheus:
