@@ -6,9 +6,9 @@ from concurrent.futures import Future
 from functools import partial
 
 from exporter import logs
-from exporter.api.budget import Budget
+from exporter.api.budget import Budget, Shared
 from exporter.api.client import CeligoClient
-from exporter.api.telemetry import Telemetry
+from exporter.api.telemetry import DURATIONS, Telemetry
 from exporter.api.token import TokenProvider
 from exporter.clock import Clock
 from exporter.collect.active import ActiveRunsView
@@ -27,10 +27,11 @@ from exporter.collectors import BACKGROUND, blocks_of, collectors_of, parts_of
 from exporter.config.settings import Account, Settings
 from exporter.expose.blocks import RenderedBlock
 from exporter.expose.catalogue import OPEN_ERRORS_BY_CODE
-from exporter.expose.families import Scope
+from exporter.expose.families import Distribution, Scope, Series
 from exporter.expose.selection import Extent
 from exporter.expose.self_metrics import OwnMetrics, Sources
 from exporter.expose.snapshot import AccountSnapshots, Served
+from exporter.image import Image, LiveImage
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.store import Store
 from exporter.succession import Given, Lasting, lasting
@@ -60,6 +61,9 @@ class AccountRuntime:
         *,
         before: "AccountRuntime | None" = None,
         budget: Budget | None = None,
+        shared: Shared | None = None,
+        image: Image | None = None,
+        now: Callable[[], int] | None = None,
     ) -> None:
         self.account = account
         self.settings = settings
@@ -79,6 +83,7 @@ class AccountRuntime:
             clock,
             self.telemetry,
             budget=budget if before is None else before.budget,
+            shared=shared,
             before=None if same is None else same._client,
         )
         self._availability: Availability = Availability(account.name, clock) if same is None else same._availability
@@ -99,6 +104,8 @@ class AccountRuntime:
         self._lock = threading.Lock()  # guards _futures and _folded
         if before is not None and held is not None:
             self._go_on(before, held)
+        if image is not None and now is not None:
+            self._restore(image, now())
         self._snapshots: AccountSnapshots = AccountSnapshots(
             Scope(account.name, account.environment),
             self.model,
@@ -116,6 +123,44 @@ class AccountRuntime:
                 runner.go_on(before._runners[name], fresh=held.same_api, on_time=name in held.on_time)
         if held.same_api:
             self._collectors.go_on(before._collectors)
+
+    def _restore(self, image: Image, now: int) -> None:
+        """Begin where another replica was."""
+        if image.live is not None:
+            passed = max(0.0, (now - image.live.at) / 1000)
+            for name, runner in self._runners.items():
+                if name in image.live.runners:
+                    runner.restore(image.live.runners[name], passed)
+            carried: dict[str, Series] = {name: dict(series) for name, series in image.live.requests.items()}
+            self.telemetry.carry_on({**carried, DURATIONS: dict(image.live.durations)})
+        self._collectors.restore(image.errors, image.positions)
+
+    def image(self, parts: Collection[str], now: int) -> Image:
+        """Those parts of what another replica can begin with; `now` is what its `now` is compared with."""
+        counted = self.telemetry.counted()
+        durations = [(key, row) for key, row in counted[DURATIONS].items() if isinstance(row, Distribution)]
+        requests = {
+            name: [(key, float(row)) for key, row in series.items() if not isinstance(row, Distribution)]
+            for name, series in counted.items()
+            if name != DURATIONS
+        }
+        runners = {name: runner.image() for name, runner in self._runners.items()}
+        return Image(
+            live=LiveImage(now, runners, requests, durations) if "live" in parts else None,
+            errors=self._collectors.errors.image() if "errors" in parts else None,
+            positions=self._collectors.inventory.positions if "positions" in parts else None,
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a collector runs."""
+        with self._lock:
+            return any(not future.done() for future in self._futures.values())
+
+    @property
+    def runtime(self) -> "AccountRuntime":
+        """Itself: an account that is this exporter's alone has one runtime from start to end."""
+        return self
 
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
         """Start what is due among the collectors `names` (None: all); futures of their runs under way.

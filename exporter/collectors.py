@@ -11,6 +11,7 @@ from exporter.collect.base import Block, Collector
 from exporter.collect.connections import CONNECTIONS_BLOCK, ConnectionsCollector
 from exporter.collect.errors import ErrorsCollector
 from exporter.collect.errors_families import OPEN_ERRORS_BLOCK, RESOLVED_ERRORS_BLOCK
+from exporter.collect.errors_image import ErrorsImage
 from exporter.collect.governance import LISTS, GovernanceCollector
 from exporter.collect.health import CHECKS_BLOCK, HEALTH_BLOCK, HealthCollector
 from exporter.collect.history import HistoryCollector
@@ -131,6 +132,13 @@ class CollectorSet:
         named = (self.inventory, self.errors, self.jobs, self.schedules, self.history)
         found: dict[str, Collector] = {each.name: each for each in (*self.others, *named)}
         return tuple(found[name] for name in COLLECTORS if running(name, self.settings))
+
+    def restore(self, errors: ErrorsImage | None, positions: Mapping[str, float] | None) -> None:
+        """Begin with what those of another replica knew."""
+        if errors is not None:
+            self.errors.restore(errors)
+        if positions is not None:
+            self.inventory.restore(positions)
 
     def go_on(self, before: Self) -> None:
         """Begin with what other collectors remember of the same account and keep nowhere else."""

@@ -9,6 +9,7 @@ connections), so one token of the burst is held back: at the default rate that c
 import math
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from pyrate_limiter import Rate, RateItem
 from pyrate_limiter.abstracts.algorithm import TokenBucket
@@ -22,6 +23,18 @@ from exporter.config.settings import RateLimit
 
 _UNITS = 1000
 """The rate is expressed as so many requests in a longer interval, so that fractions survive whole milliseconds."""
+
+
+class Shared(Protocol):
+    """A budget that several exporters share; `exporter.replicas.budget.SharedTokens` is one. Raises nothing."""
+
+    def take(self, rate: Rate) -> float:
+        """Take a token; 0, or the seconds until there is one."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Tell the others of a pause."""
+        ...
 
 
 class _Milliseconds(AbstractClock):
@@ -46,17 +59,18 @@ class Budget:
         clock: Clock,
         waited: Callable[[str, float], None] = lambda *_: None,
         before: "Budget | None" = None,
+        shared: Shared | None = None,
     ) -> None:
         self.rate = rate
+        self.shared = shared
         self._clock = clock
         self._waited = waited
         self._milliseconds = _Milliseconds(clock)
         self.capacity = max(1, rate.burst - 1)
         self._per_second = rate.requests_per_second
         interval = math.ceil(_UNITS * 1000 / rate.requests_per_second)
-        self._bucket = StateBucket(
-            [Rate(_UNITS, interval, burst=self.capacity)], TokenBucket(), clock=self._milliseconds
-        )
+        self._rate = Rate(_UNITS, interval, burst=self.capacity)
+        self._bucket = StateBucket([self._rate], TokenBucket(), clock=self._milliseconds)
         self._lock = threading.Lock()  # guards _bucket and _paused_until
         self._paused_until = -math.inf
         if before is not None:
@@ -77,7 +91,7 @@ class Budget:
         while True:
             if refresh.remaining <= 0 or refresh.stop.is_set():
                 raise Timeout(endpoint, detail="the deadline came before the request")
-            reason, seconds = self._try(min(refresh.kept_share * self.capacity, self.capacity - 1))
+            reason, seconds = self._try_both(min(refresh.kept_share * self.capacity, self.capacity - 1))
             if reason is None:
                 return total
             if seconds > refresh.remaining:
@@ -90,6 +104,12 @@ class Budget:
 
     def pause(self, seconds: float) -> None:
         """Let no request of the account start for `seconds`; a longer pause that is under way stays."""
+        self.pause_here(seconds)
+        if self.shared is not None:
+            self.shared.pause(seconds)
+
+    def pause_here(self, seconds: float) -> None:
+        """Keep to a pause that others know of."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
@@ -110,6 +130,14 @@ class Budget:
     def _left(self) -> float:
         owed = self._bucket.count()
         return max(0.0, self.capacity - float(owed)) if isinstance(owed, int) else 0.0
+
+    def _try_both(self, kept: float) -> tuple[str | None, float]:
+        """The own bucket first. A token that the shared one then refuses is lost: it is asked for again, later."""
+        reason, seconds = self._try(kept)
+        if reason is not None or self.shared is None:
+            return reason, seconds
+        wait = self.shared.take(self._rate)
+        return (None, 0.0) if wait <= 0 else ("budget", wait)
 
     def _try(self, kept: float) -> tuple[str | None, float]:
         with self._lock:

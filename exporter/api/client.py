@@ -8,7 +8,7 @@ from typing import Literal, Self, TypeVar
 import msgspec
 
 from exporter.api.bodies import DecodedBodies
-from exporter.api.budget import Budget
+from exporter.api.budget import Budget, Shared
 from exporter.api.cache import LIFETIMES, ListingCache
 from exporter.api.caller import Caller
 from exporter.api.decode import Rows, decode_keyed_rows, decode_one, decode_optional, decode_rows, row_decoder
@@ -64,8 +64,9 @@ class CeligoClient:
 
     Every method raises a leaf of `ApiError` when the call failed, after the retries that its deadline allows.
 
-    `budget` is the one that held for the account until now. `before` is a client of the same API and token: what it
-    learned is known here. It keeps its connections, and is closed by its owner.
+    `budget` is the one that held for the account until now, `shared` what other exporters take from, too. `before` is a
+    client of the same API and token: what it learned is known here. It keeps its connections, and is closed by its
+    owner.
     """
 
     def __init__(
@@ -78,13 +79,15 @@ class CeligoClient:
         *,
         uniform: Callable[[], float] = random.random,
         budget: Budget | None = None,
+        shared: Shared | None = None,
         before: "CeligoClient | None" = None,
     ) -> None:
         self._limits = limits
         self._clock = clock
         self._telemetry = telemetry
         if budget is None or budget.rate != account.rate_limit:
-            budget = Budget(account.rate_limit, clock, telemetry.waited, budget)
+            shared = shared or (budget.shared if budget is not None else None)
+            budget = Budget(account.rate_limit, clock, telemetry.waited, budget, shared)
         self.budget = budget
         self._transport = Transport(account.base_url, limits)
         self._server: ServerClock = ServerClock(clock) if before is None else before._server

@@ -14,6 +14,7 @@ from exporter.api.errors import ERROR_TYPES, ApiError
 from exporter.clock import Clock
 from exporter.expose.families import Distribution, Series, Value
 
+DURATIONS = "celigo_api_request_duration_seconds"
 DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 RETRY_REASONS = tuple(kind for kind in ERROR_TYPES if kind in {
     "rate_limited", "server_error", "bad_gateway", "unavailable", "timeout", "dns", "connect", "truncated",
@@ -26,7 +27,7 @@ SURE_SKEW_SECONDS = 1.0
 
 _LABELS: Mapping[str, tuple[str, ...]] = {
     "celigo_api_requests_total": ("endpoint", "method", "code"),
-    "celigo_api_request_duration_seconds": ("endpoint", "method"),
+    DURATIONS: ("endpoint", "method"),
     "celigo_api_errors_total": ("endpoint", "type"),
     "celigo_api_retries_total": ("endpoint", "reason"),
     "celigo_api_response_bytes_total": ("endpoint",),
@@ -48,7 +49,8 @@ class _Counts:
             for name, labels in _LABELS.items()
             if name.endswith("_total")
         }
-        name = "celigo_api_request_duration_seconds"
+        name = DURATIONS
+        self.carried: Mapping[str, Series] = {}
         self.durations = Histogram(name, "-", _LABELS[name], buckets=DURATION_BUCKETS, registry=None)
         for reason in WAIT_REASONS:
             self.counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason)
@@ -148,10 +150,22 @@ class Telemetry:
         with self._lock:
             return self._failures.get(endpoint)
 
+    def carry_on(self, carried: Mapping[str, Series]) -> None:
+        """Count on from the series by metric that another replica had counted."""
+        self._counts.carried = carried
+        self._moved()
+
+    def counted(self) -> Mapping[str, Series]:
+        """All series by metric."""
+        return {name: self.series(name) for name in _LABELS}
+
     def series(self, name: str) -> Series:
         """Series of one of the client's metrics by label values in catalogue order. Raises KeyError for others."""
+        return summed(self._counts.carried.get(name, {}), self._own_series(name))
+
+    def _own_series(self, name: str) -> Series:
         labels = _LABELS[name]
-        if name == "celigo_api_request_duration_seconds":
+        if name == DURATIONS:
             return self._distributions(labels)
         series: dict[tuple[str, ...], Value] = {}
         for family in self._counts.counters[name].collect():
@@ -188,3 +202,21 @@ class Telemetry:
     def _moved(self) -> None:
         with self._counts.lock:
             self._counts.version += 1
+
+
+def summed(one: Series, other: Series) -> Series:
+    """Both together, number by number."""
+    if not one:
+        return other
+    total = dict(one)
+    for key, value in other.items():
+        held = total.get(key)
+        total[key] = value if held is None else _sum(held, value)
+    return total
+
+
+def _sum(one: Value, other: Value) -> Value:
+    if not isinstance(one, Distribution) or not isinstance(other, Distribution):
+        return float(one) + float(other)  # type: ignore[arg-type]  # a metric has one kind of value
+    cumulative = tuple(a + b for a, b in zip(one.cumulative, other.cumulative, strict=True))
+    return Distribution(cumulative, one.sum + other.sum, one.count + other.count)

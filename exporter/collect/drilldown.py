@@ -72,6 +72,14 @@ class DrillDown:
         """Know what another one knows, which may be reading right now: each copy is made in one step."""
         self._served, self._steps, self._cleared = dict(before._served), dict(before._steps), dict(before._cleared)
 
+    def known(self) -> tuple[Mapping[str, Signature], Mapping[StepKey, StepReading]]:
+        """At which signature each flow was asked last, and its steps with open errors."""
+        return dict(self._served), dict(self._steps)
+
+    def restore(self, served: Mapping[str, Signature], steps: Mapping[StepKey, StepReading]) -> None:
+        """Begin with what `known` told."""
+        self._served, self._steps = dict(served), dict(steps)
+
     def read(self, refresh: Refresh, counts: Mapping[str, OpenCount], attempts: Attempts) -> None:
         """Take over the roll-ups' `counts`, then ask for what changed, within the caps."""
         self._follow_counts(counts, refresh.clock.monotonic())

@@ -11,6 +11,7 @@ from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
 from exporter.collect.drilldown import DrillDown, DrillDownClient
+from exporter.collect.errors_image import ErrorsImage
 from exporter.collect.known import InventoryClient, Known, KnownObjects
 from exporter.collect.open_errors import OpenErrorsView, Readings, open_errors_view
 from exporter.collect.resolved import Load, ResolvedClient, ResolvedCounts, ResolvedErrors, Save
@@ -64,6 +65,16 @@ class ErrorsCollector:
         """Begin with what another collector of the same account knows, so that nothing is asked for again."""
         self._rollups.go_on(before._rollups)
         self._drilldown.go_on(before._drilldown)
+
+    def image(self) -> ErrorsImage:
+        """What the collector of another replica goes on with."""
+        served, steps = self._drilldown.known()
+        return ErrorsImage(self._rollups.known(), served, tuple(steps.items()))
+
+    def restore(self, image: ErrorsImage) -> None:
+        """Begin with what the collector of another replica knew."""
+        self._rollups.restore(image.counts)
+        self._drilldown.restore(image.served, dict(image.steps))
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read and publish `open_errors` and `resolved_errors`; raises the first ApiError that matters."""

@@ -114,6 +114,16 @@ class InventoryCollector:
         if self._last_exports is not None and before._last_exports is not None:
             self._last_exports.go_on(before._last_exports)
 
+    @property
+    def positions(self) -> Mapping[str, float]:
+        """Up to when each delta export has read, by flow id."""
+        return {} if self._last_exports is None else self._last_exports.view.flows
+
+    def restore(self, positions: Mapping[str, float]) -> None:
+        """Begin with the delta positions that another replica was told."""
+        if self._last_exports is not None:
+            self._last_exports.restore(positions)
+
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Publish `inventory`, `steps` and, if full, `last_exports`; raises the first ApiError that matters.
 

@@ -46,6 +46,10 @@ class LastExports:
         """Know what another one was told."""
         self._told = dict(before._told)
 
+    def restore(self, told: Mapping[str, float]) -> None:
+        """Begin with the positions by flow."""
+        self._told = dict(told)
+
     @property
     def view(self) -> LastExportsView:
         """What is known now."""

@@ -4,6 +4,7 @@ A *view* is an immutable value that a collector publishes (a whole inventory, th
 its staleness is no longer handed out: unknown is absent, never 0.
 """
 
+import math
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ class AccountModel:
         if reading is None or now - reading.at > self._staleness[part]:
             return None
         return reading
+
+    def lasts_until(self, part: str) -> float:
+        """The monotonic instant up to which the newest reading of `part` is handed out; never, when there is none."""
+        reading = self._readings.get(part)
+        return math.inf if reading is None else reading.at + self._staleness[part]
 
     def view(self, part: str, kind: type[V], now: float) -> V | None:
         """The view of `part` when there is a fresh one. Raises TypeError when it is not of `kind`."""

@@ -55,6 +55,14 @@ class RollUps:
         self._counts = dict(before._counts)
         self._claimed = _by_value({flow_id: row.integration_id for flow_id, row in self._counts.items()})
 
+    def known(self) -> Mapping[str, OpenCount]:
+        """What was told last of every flow, however long ago."""
+        return dict(self._counts)
+
+    def restore(self, counts: Mapping[str, OpenCount]) -> None:
+        """Begin with what `known` told; see `go_on`."""
+        self._counts = dict(counts)
+
     @property
     def newest(self) -> float | None:
         """Monotonic instant of the newest roll-up."""

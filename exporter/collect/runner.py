@@ -51,6 +51,14 @@ class CollectorStatus:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RunnerImage:
+    """What a runner leaves to that of another replica: its status, and in how many seconds it is due."""
+
+    status: CollectorStatus
+    due_in: float | None
+
+
 class Grid:
     """When a collector is due: instants one interval apart, from the first run on. Monotonic seconds."""
 
@@ -76,6 +84,14 @@ class Grid:
         """Keep to the instants of another grid as far as this interval allows."""
         if before._next is not None:
             self._next = before._next - before._interval + self._interval
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until the next instant; None before the first run."""
+        return None if self._next is None else self._next - now
+
+    def set_due(self, at: float) -> None:
+        """Let the next instant be `at`."""
+        self._next = at
 
     def postpone(self, until: float) -> None:
         """Let nothing be due before `until`, but for the moment that a scrape may come early."""
@@ -113,6 +129,18 @@ class CollectorRunner:
             self._status = replace(held, interval=blank.interval)
         else:
             self._status = replace(blank, errors=held.errors, truncated=held.truncated, rejected=held.rejected)
+
+    def image(self) -> RunnerImage:
+        """What another replica goes on with. A run that is under way is due again: who knows how it ends."""
+        with self._lock:
+            return RunnerImage(self._status, 0.0 if self._running else self._grid.due_in(self._clock.monotonic()))
+
+    def restore(self, image: RunnerImage, passed: float) -> None:
+        """Go on where the runner of another replica was `passed` seconds ago, before the first run."""
+        self._status = replace(image.status, interval=self._status.interval)
+        if image.due_in is not None:
+            due_in = min(image.due_in, self._status.interval)
+            self._grid.set_due(self._clock.monotonic() + due_in - passed)
 
     @property
     def status(self) -> CollectorStatus:

@@ -52,6 +52,21 @@ def parse_base_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def parse_redis_url(text: str) -> str:
+    """`redis://` or `rediss://` with host, port (6379) and number of the database (0), all of it written out."""
+    known = text.startswith(("redis://", "rediss://"))
+    # What holds for the host of a web server holds for this one.
+    parts = _split(text.replace("redis", "http", 1)) if known else None
+    if parts is None:
+        raise ValueError("expected a URL that starts with redis:// or rediss://")
+    database = parts.path.removeprefix("/") or "0"
+    if not re.fullmatch(r"[0-9]{1,5}", database):
+        raise ValueError("expected the number of a database, or nothing, after the host")
+    scheme = "rediss" if parts.scheme == "https" else "redis"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{scheme}://{host}:{parts.port or 6379}/{int(database)}"
+
+
 def parse_external_url(text: str) -> str:
     """The URL under which people reach the exporter, without a slash at its end."""
     parts = _split(text)

@@ -14,11 +14,12 @@ from exporter.config.keys import (
     OWNER,
     PROFILE,
     RATE_LIMIT,
+    REDIS,
     STATE,
     Key,
 )
 from exporter.config.kinds import instant, quoted
-from exporter.config.settings import Account, CollectorSettings, Owner, Settings
+from exporter.config.settings import Account, CollectorSettings, Owner, Settings, StateSettings
 
 
 def effective(settings: Settings) -> str:
@@ -41,13 +42,21 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield from _values(settings.filters.flows, FLOW_FILTER, "    ")
     yield "limits:"
     yield from _values(settings.limits, LIMITS, "  ")
-    if settings.state.path is not None:
-        yield "state:"
-        yield from _values(settings.state, STATE, "  ")
+    yield from _state(settings.state)
     if settings.ownership:
         yield "ownership:"
     for owner in settings.ownership:
         yield from _owner(owner)
+
+
+def _state(state: StateSettings) -> Iterator[str]:
+    if state.place is not None:
+        yield "state:"
+        yield from _given(state, STATE, "  ")
+    if state.redis is not None:
+        yield from _given(state.redis, REDIS, "  ")
+        if (password := state.redis.password) is not None:
+            yield f"  password_file: {quoted(password.file)}" if password.file else f"  password_env: {password.env}"
 
 
 def _owner(owner: Owner) -> Iterator[str]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.config.accounts import region_of
-from exporter.config.address import parse_base_url
+from exporter.config.address import parse_base_url, parse_redis_url
 from exporter.config.cursor import Cursor
 from exporter.config.keys import ACCOUNT
 from exporter.config.nodes import Scalar
 from exporter.config.problem import ConfigError
-from exporter.config.settings import REGIONS, Account, StateSettings, TokenSource
+from exporter.config.settings import REGIONS, Account, RedisSettings, StateSettings, TokenSource
 from exporter.config.token_place import may_be_token, token_problem
 
 TOKEN = "CELIGO_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -19,6 +19,8 @@ BASE_URL = "CELIGO_BASE_URL"
 ACCOUNT_NAME = "CELIGO_ACCOUNT"
 ENVIRONMENT = "CELIGO_ENVIRONMENT"
 STATE_PATH = "CELIGO_STATE_PATH"
+STATE_URL = "CELIGO_STATE_URL"
+STATE_PASSWORD = "CELIGO_STATE_PASSWORD"  # noqa: S105 - the name of a variable
 
 DEFAULT_NAME = "default"
 
@@ -30,6 +32,8 @@ VARIABLES: Mapping[str, str] = {
     ACCOUNT_NAME: f"The `account` label. Default: `{DEFAULT_NAME}`.",
     ENVIRONMENT: "The `environment` label. Default: `production`.",
     STATE_PATH: "SQLite file that keeps the counters over restarts. Default: none, so that they start anew.",
+    STATE_URL: "Redis or Valkey that several replicas share, instead of the file: `redis://...` or `rediss://...`.",
+    STATE_PASSWORD: "Its password, if it has one.",
 }
 """Every variable and its meaning. An empty one counts as not set, as usual in container definitions."""
 
@@ -51,11 +55,23 @@ def account_from_environment(environ: Mapping[str, str]) -> Account:
 
 
 def state_from_environment(environ: Mapping[str, str]) -> StateSettings:
-    """Where the variables keep the state. Raises ConfigError for what can be no path."""
+    """Where the variables keep the state. Raises ConfigError for what can be no path or URL, and for both."""
     path = environ.get(STATE_PATH)
+    if path and environ.get(STATE_URL):
+        raise _fail(f"{STATE_PATH} and {STATE_URL} exclude each other; set one of them")
+    if environ.get(STATE_URL):
+        return StateSettings(redis=_redis(environ))
     if path and (not path.isprintable() or path.endswith("/")):
         raise _fail("expected the path of a file", STATE_PATH)
     return StateSettings(path or None)
+
+
+def _redis(environ: Mapping[str, str]) -> RedisSettings:
+    try:
+        url = parse_redis_url(environ[STATE_URL])
+    except ValueError as error:
+        raise _fail(str(error), STATE_URL) from None
+    return RedisSettings(url, password=TokenSource(env=STATE_PASSWORD) if environ.get(STATE_PASSWORD) else None)
 
 
 def _token(given: Mapping[str, str]) -> TokenSource:

@@ -12,10 +12,12 @@ from exporter.config.kinds import (
     choice,
     duration,
     instant,
+    key_prefix,
     label_text,
     listed,
     local_path,
     number,
+    redis_url,
     size,
     switch,
     term,
@@ -203,7 +205,29 @@ STATE = (
     ),
 )
 
-LATER: Mapping[str, frozenset[str]] = {
-    "state": frozenset({"url"}),
-}
-"""Keys by section that a later version reads. Refused, because accepting a setting that does nothing would be a lie."""
+REDIS = (
+    Key(
+        "url",
+        redis_url(),
+        "Redis or Valkey that several replicas share, instead of `path`: `redis://HOST:PORT/DB`, or `rediss://` with "
+        "TLS.",
+    ),
+    Key("username", label_text(), "Name of the ACL user."),
+    Key("key_prefix", key_prefix(), "What every key begins with. Exporters with another prefix know nothing of these."),
+    Key(
+        "lease",
+        duration(1, 300),
+        "How long a replica that says nothing keeps the right to refresh an account. Another one takes over within two "
+        "of these.",
+    ),
+    Key(
+        "alone",
+        switch(),
+        "Whether the replica that refreshes an account goes on when it cannot reach Redis. Where only this replica is "
+        "cut off, two of them then ask the API.",
+    ),
+    Key("ca_file", local_path(), "Certificate authority to trust, in PEM. Not given: those of the system."),
+    Key("cert_file", local_path(), "The client's certificate in PEM, where the server asks for one; with `key_file`."),
+    Key("key_file", local_path(), "The key of `cert_file`."),
+)
+"""Keys of `state` that go with `url`; `password_file` and `password_env` have rules of their own."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from exporter.config.address import parse_redis_url
 from exporter.config.cursor import Cursor
 from exporter.config.problem import suggestion
 from exporter.config.quantity import format_duration, format_size, parse_duration, parse_size
@@ -22,6 +23,7 @@ TERM_CHARACTERS = 500
 """Longest text that is compared with an id or name."""
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_PREFIX = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
 
 
@@ -193,6 +195,31 @@ def local_path() -> Kind:
         return str(Path(at.source).absolute().parent / text)
 
     return Kind("path", read, quoted)
+
+
+def redis_url() -> Kind:
+    """Where a Redis is."""
+
+    def read(at: Cursor) -> str:
+        try:
+            return parse_redis_url(at.scalar("a URL such as redis://127.0.0.1:6379/0").text)
+        except ValueError as error:
+            raise at.fail(str(error)) from None
+
+    return Kind("URL", read, quoted)
+
+
+def key_prefix() -> Kind:
+    """What keys in Redis begin with."""
+    what = "1 to 64 letters, digits and . _ -"
+
+    def read(at: Cursor) -> str:
+        text = at.scalar(what).text
+        if not _PREFIX.fullmatch(text):
+            raise at.expected(what)
+        return text
+
+    return Kind("text", read, quoted, what)
 
 
 def _seconds(text: str) -> float | None:

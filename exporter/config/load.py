@@ -9,12 +9,13 @@ from exporter.config.choosing import read_filters, read_ownership, read_profile
 from exporter.config.cursor import Cursor
 from exporter.config.environment import account_from_environment, state_from_environment
 from exporter.config.file import read_text
-from exporter.config.keys import COLLECTORS, LIMITS, STATE
+from exporter.config.keys import COLLECTORS, LIMITS
 from exporter.config.nodes import MapNode, compose
 from exporter.config.problem import ConfigError
 from exporter.config.section import known_entries, read_section
 from exporter.config.settings import Collectors, CollectorSettings, Limits, Settings, StateSettings, Web
 from exporter.config.shard import Shard
+from exporter.config.state import read_state
 
 _WEB = Web()
 _SECTIONS = ("accounts", "collectors", "profile", "filters", "limits", "state", "ownership")
@@ -58,7 +59,7 @@ def parse_settings(text: str, source: str, environ: Mapping[str, str], shard: Sh
         accounts=read_accounts(entries["accounts"], environ, shard),
         collectors=_collectors(entries["collectors"]) if "collectors" in entries else Collectors(),
         limits=read_section(entries["limits"], LIMITS, Limits()) if "limits" in entries else Limits(),
-        state=read_section(entries["state"], STATE, StateSettings()) if "state" in entries else StateSettings(),
+        state=read_state(entries["state"], environ) if "state" in entries else StateSettings(),
         source=source,
         state_line=entries["state"].key_line if "state" in entries else None,
         **shown,

@@ -15,12 +15,12 @@ from exporter.config.keys import (
     COLLECTORS,
     FILTERS,
     FLOW_FILTER,
-    LATER,
     LIMITS,
     MATCH,
     OWNER,
     PROFILE,
     RATE_LIMIT,
+    REDIS,
     STATE,
     Key,
 )
@@ -35,6 +35,7 @@ from exporter.config.settings import (
     Owner,
     OwnershipMatch,
     RateLimit,
+    RedisSettings,
     Settings,
     StateSettings,
     TokenSource,
@@ -90,6 +91,7 @@ _FILE_MEANING = (
     "File that holds the token alone, relative to the settings file. Read again when it changes and after a 401."
 )
 _VARIABLE_MEANING = "Environment variable that holds the token. Exactly one of this and `token_file` is needed."
+_KEPT_IN_FILE = "File that holds the password alone, relative to the settings file. Read again for each connection."
 _BUDGET_MEANING = "The exporter's own budget for this account; see below."
 
 _PROFILES = """\
@@ -156,9 +158,21 @@ def _file() -> Iterator[str]:
     yield from _choosing()
     yield from _section("limits", LIMITS, Limits())
     yield _SERIES
-    yield from _section("state", STATE, StateSettings())
-    later = [f"`{section}.{name}`" if section else f"`{name}`" for section, names in LATER.items() for name in names]
-    yield f"Refused until a later version reads them: {', '.join(sorted(later))}.\n"
+    yield from _state()
+
+
+def _state() -> Iterator[str]:
+    yield "### `state`\n"
+    own = (
+        ("password_file", "path", "", _KEPT_IN_FILE),
+        ("password_env", "variable", "", "Environment variable that holds the password. Not both of these."),
+    )
+    path, shared, redis = STATE, REDIS, RedisSettings()
+    rows = [(key.name, _type(key), _default(key, StateSettings()), key.meaning) for key in path]
+    rows += [(key.name, _type(key), _default(key, redis), key.meaning) for key in shared]
+    place = len(path) + 2
+    yield _table(("Key", "Type", "Default", "Meaning"), [*_code(rows[:place]), *_code(own), *_code(rows[place:])])
+    yield "[Replicas](replicas.md) tells what `url` is for.\n"
 
 
 def _choosing() -> Iterator[str]:

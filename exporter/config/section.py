@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.config.cursor import Cursor
-from exporter.config.keys import LATER, Key
+from exporter.config.keys import Key
 from exporter.config.problem import ConfigError, named, names_secret, suggestion
 
 if TYPE_CHECKING:
@@ -39,11 +39,10 @@ def read_section(at: Cursor, keys: Collection[Key], defaults: "SectionValue") ->
 
 
 def _unknown(at: Cursor, name: str, value: Cursor, known: Collection[str]) -> ConfigError:
-    if name in LATER.get(at.path, ()):
-        return at.fail(f"`{name}` is not supported yet by this version; remove it", line=value.key_line)
-    if names_secret(name) and "token_file" in known:
-        problem = f"{named(name)}: a token does not belong into this file; use token_file or token_env"
-        return at.fail(problem, line=value.key_line)
+    for secret in ("token", "password"):
+        if names_secret(name) and f"{secret}_file" in known:
+            problem = f"{named(name)}: a {secret} does not belong into this file; use {secret}_file or {secret}_env"
+            return at.fail(problem, line=value.key_line)
     # A list of a hundred names helps nobody who has only mistyped one.
     listed = f"known: {', '.join(known)}" if len(known) <= _LISTED else f"{len(known)} others are known"
     problem = f"unknown key {named(name)};{suggestion(name, known)} {listed}"

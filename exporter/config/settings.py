@@ -165,10 +165,35 @@ class Collectors:
 
 
 @dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """The Redis or Valkey that several replicas share. `lease` is seconds.
+
+    `alone`: whether the replica that refreshes an account goes on with it while Redis is away. The files are those of a
+    certificate authority, and of a client's certificate and its key.
+    """
+
+    url: str = ""
+    username: str = ""
+    password: TokenSource | None = None
+    key_prefix: str = "celigo-exporter"
+    lease: float = 15.0
+    alone: bool = False
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StateSettings:
-    """Where the counters survive a restart; `path` None means nowhere."""
+    """Where the counters survive a restart: in a file, or in a Redis; neither means nowhere."""
 
     path: str | None = None
+    redis: RedisSettings | None = None
+
+    @property
+    def place(self) -> str | None:
+        """The file, or the URL of the Redis; None for neither."""
+        return self.path if self.redis is None else self.redis.url
 
 
 @dataclass(frozen=True, slots=True)

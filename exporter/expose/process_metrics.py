@@ -20,7 +20,7 @@ from exporter.expose.build import BuildInfo
 from exporter.expose.catalogue import own
 from exporter.expose.families import Family, Value
 from exporter.ledger.store import StateStatus
-from exporter.ledger.trouble import TROUBLES
+from exporter.ledger.trouble import REDIS_TROUBLES, TROUBLES
 
 
 class ProcessBlocks:
@@ -61,7 +61,8 @@ def _state_families(state: StateStatus) -> Iterator[Family]:
     yield Family(own.EXPORTER_STATE_PERSISTENT, {(state.backend,): float(state.persistent)})
     if state.backend == "memory":
         return
-    failures: dict[tuple[str, ...], Value] = {(trouble,): float(state.failures.get(trouble, 0)) for trouble in TROUBLES}
+    known = REDIS_TROUBLES if state.backend == "redis" else TROUBLES
+    failures: dict[tuple[str, ...], Value] = {(trouble,): float(state.failures.get(trouble, 0)) for trouble in known}
     yield Family(own.EXPORTER_STATE_FAILURES_TOTAL, failures)
     if state.size_bytes is not None:
         yield Family(own.EXPORTER_STATE_SIZE_BYTES, {(state.backend,): float(state.size_bytes)})

@@ -7,6 +7,7 @@ has more series than it may, whole families are left out of the blocks.
 
 import itertools
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,16 +48,26 @@ class OwnFamilies(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """Which of the account's blocks one is, and until which monotonic instant it would be the same."""
+
+    name: str
+    until: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """What was told last. `missing` are the families that are left out now, since they would be too many.
 
-    `left_out` counts series that were, `failures` builds of blocks that failed, by family and by collector.
+    `left_out` counts series that were, `failures` builds of blocks that failed, by family and by collector. `slots` has
+    an entry for each of `blocks`.
     """
 
     blocks: tuple[RenderedBlock, ...] = ()
     missing: frozenset[str] = frozenset()
     left_out: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
+    slots: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +135,20 @@ class AccountSnapshots:
         """What is known at monotonic instant `now`: the blocks in their order, those with nothing to say left out."""
         with self._lock:
             shown = None if self._selector is None else self._shown(self._selector, now)
-            held = [self._block(block, shown, now) for block in self._blocks]
-            known = [block for block in held if block is not None]
+            held = [(block.name, self._until(block), self._block(block, shown, now)) for block in self._blocks]
+            known = [block for *_, block in held if block is not None]
             missing = self._missing
             served = self._fitting(known, 0) if self._own is None else self._with_own(self._own, known)
             if self._missing != missing:
                 self._tell()
-            self._newest = Served(served, self._missing, dict(self._left_out), dict(self._failures))
+            slots = [Slot(name, until) for name, until, block in held if block is not None]
+            if len(served) > len(slots):
+                slots.append(Slot(OWN_COLLECTOR))
+            self._newest = Served(served, self._missing, dict(self._left_out), dict(self._failures), tuple(slots))
             return served
+
+    def _until(self, block: Block) -> float:
+        return min(self._model.lasts_until(part) for part in block.inputs)
 
     def _with_own(self, own: OwnFamilies, known: Sequence[RenderedBlock]) -> tuple[RenderedBlock, ...]:
         """What fits beside the own block, and the own block, whose size depends on what is left out of the others."""

@@ -46,7 +46,7 @@ class StateStatus:
     `failures` counts every failure by its trouble, `size_bytes` is what is taken on the disk.
     """
 
-    backend: Literal["memory", "sqlite"]
+    backend: Literal["memory", "sqlite", "redis"]
     persistent: bool = False
     trouble: Trouble | None = None
     failures: Mapping[Trouble, int] = field(default_factory=dict)

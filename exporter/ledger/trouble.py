@@ -1,9 +1,11 @@
-"""Why a state file cannot be used, in a closed set of words."""
+"""Why a state file or a Redis cannot be used, in a closed set of words."""
 
 import sqlite3
 from typing import Literal
 
-Trouble = Literal["full", "read_only", "no_access", "corrupt", "foreign", "newer", "replaced", "io"]
+Trouble = Literal[
+    "full", "read_only", "no_access", "corrupt", "foreign", "newer", "replaced", "io", "unreachable", "refused"
+]
 
 TROUBLES: dict[Trouble, str] = {
     "full": "the disk is full; make room",
@@ -15,7 +17,18 @@ TROUBLES: dict[Trouble, str] = {
     "replaced": "the file was removed or replaced while in use; restart the exporter",
     "io": "reading or writing failed; look after the disk",
 }
-"""Every trouble and what people are told of it: the cause, and what to do."""
+"""Every trouble of a state file and what people are told of it: the cause, and what to do."""
+
+REDIS_TROUBLES: dict[Trouble, str] = {
+    "unreachable": "Redis cannot be reached or does not answer in time; look after it and the way to it",
+    "refused": "Redis refuses this user or what it asks for; correct the password or the ACL",
+    "full": "Redis has no memory left for it; raise maxmemory",
+    "read_only": "this Redis takes no changes; give the address of the one that does",
+    "corrupt": "what Redis holds of it cannot be read; delete its keys to begin anew",
+    "newer": "what Redis holds was written by a newer version of this exporter; use that version or another key_prefix",
+    "io": "Redis answers with an error; look at its log",
+}
+"""Every trouble of a Redis and what people are told of it: the cause, and what to do."""
 
 LASTING: frozenset[Trouble] = frozenset({"corrupt", "foreign", "newer", "replaced", "no_access"})
 """Troubles after which the file is left alone until the next start; the others may pass."""

@@ -85,7 +85,7 @@ class _Endpoints:
         await refresh(self._fleet, group, wanted, wait_seconds(timeout, roster.settings.web.timeout_offset))
         fmt = choose_format(request.headers.get("Accept"))
         compressed = accepts_gzip(request.headers.get("Accept-Encoding"))
-        make = partial(group.documents.content, wanted, fmt, compressed=compressed)
+        make = partial(group.content, wanted, fmt, compressed=compressed)
         body = await to_thread.run_sync(make)
         headers = {"Content-Type": body.content_type, "Vary": "Accept, Accept-Encoding", **_NO_SNIFF}
         if body.encoding is not None:

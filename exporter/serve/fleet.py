@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 from weakref import WeakSet
@@ -13,14 +14,17 @@ from exporter.collect.workers import Executor, Workers
 from exporter.collectors import COLLECTORS
 from exporter.config.problem import ConfigError
 from exporter.config.reloads import ReloadRecord
-from exporter.config.settings import Settings
+from exporter.config.settings import RedisSettings, Settings
 from exporter.expose.blocks import OWN_COLLECTOR
 from exporter.expose.build import build_info
 from exporter.expose.document import Documents, Source
 from exporter.expose.process_metrics import ProcessBlocks
 from exporter.ledger.place import open_state
+from exporter.ledger.store import StateStatus
+from exporter.replicas.desk import Desk, DeskThread
+from exporter.replicas.metrics import ReplicaBlocks
 from exporter.serve.reload_requests import ReloadRequests
-from exporter.serve.roster import Roster, Rosters
+from exporter.serve.roster import Held, Roster, Rosters
 
 SELECTABLE = (*COLLECTORS, OWN_COLLECTOR)
 """Names that `collect[]` and `exclude[]` take; the last one stands for what the exporter tells about itself."""
@@ -28,6 +32,8 @@ SELECTABLE = (*COLLECTORS, OWN_COLLECTOR)
 
 class Fleet:
     """Accounts at run time. Thread-safe; `change` belongs to one thread at a time.
+
+    `desk` makes what several replicas share accounts by, when the settings ask for it.
 
     Raises ConfigError when an account's token cannot be read, or another process has the state file.
 
@@ -45,21 +51,24 @@ class Fleet:
         clock: Clock,
         workers: Callable[[str, int], Executor] = Workers,
         beside: Sequence[Source] = (),
+        desk: Callable[[RedisSettings, Mapping[str, str], Clock, Callable[[str, int], Executor]], Desk] = Desk,
     ) -> None:
         self.clock = clock
         self.stopping = False
         self.outlived: WeakSet[Future[None]] = WeakSet()
         self.reloads = ReloadRecord(clock.time())
         self.reload_requests = ReloadRequests()
-        self.state = open_state(settings.state, [account.name for account in settings.accounts], clock)
+        self.desk = None if settings.state.redis is None else desk(settings.state.redis, environ, clock, workers)
+        self._file = open_state(settings.state, [account.name for account in settings.accounts], clock)
         self._ready = False
         self._closing: list[threading.Thread] = []
-        own = ProcessBlocks(build_info(), lambda: self.state.status, lambda: self.reloads.status, clock)
-        self._rosters = Rosters(self.state, environ, clock, (own, *beside), workers)
+        own = ProcessBlocks(build_info(), lambda: self.state, lambda: self.reloads.status, clock)
+        sources = (own, *beside) if self.desk is None else (own, *beside, ReplicaBlocks(self.desk, clock))
+        self._rosters = Rosters(self._file, environ, clock, sources, workers, self.desk)
         try:
             self._rosters.change(settings, None, self._put_in_place)
         except BaseException:
-            self.state.close()
+            self._close_state()
             raise
 
     @property
@@ -68,9 +77,14 @@ class Fleet:
         return self.roster.settings
 
     @property
+    def state(self) -> StateStatus:
+        """How the ledgers are kept now."""
+        return self._file.status if self.desk is None else self.desk.status
+
+    @property
     def accounts(self) -> tuple[AccountRuntime, ...]:
-        """The accounts now, in the order of the settings."""
-        return self.roster.accounts
+        """The accounts at run time now, in the order of the settings."""
+        return self.roster.runtimes
 
     @property
     def documents(self) -> Documents:
@@ -84,7 +98,7 @@ class Fleet:
     @property
     def ready(self) -> bool:
         """Whether every account has had a first snapshot; accounts that come later change nothing. Asks nobody."""
-        self._ready = self._ready or all(account.ready for account in self.accounts)
+        self._ready = self._ready or all(account.ready for account in self.roster.accounts)
         return self._ready
 
     def backfill_ratios(self) -> Mapping[str, float | None]:
@@ -101,8 +115,8 @@ class Fleet:
         if self.stopping:
             raise ConfigError("the exporter is about to end")
         if settings.state != before.settings.state:
-            problem = "the state file cannot be another one while the exporter runs; restart it, or put the path back"
-            raise ConfigError(problem, source=settings.source, line=settings.state_line, key="state.path")
+            problem = "the state cannot be kept elsewhere while the exporter runs; restart it, or put `state` back"
+            raise ConfigError(problem, source=settings.source, line=settings.state_line, key="state")
         after = self._rosters.change(settings, before, self._put_in_place)
         self._end([runtime for runtime in before.accounts if runtime not in after.accounts])
         for runtime in after.accounts:
@@ -112,22 +126,31 @@ class Fleet:
     def stop(self) -> None:
         """Let no new request start, and waiting scrapes be answered. Returns at once; may be called by a signal."""
         self.stopping = True
-        for account in self.accounts:
+        for account in self.roster.accounts:
             account.stop()
 
     def close(self) -> None:
         """Stop and close all accounts; takes at most about 2 s together, however many have a request that hangs."""
         self.stop()
         end = self.clock.monotonic() + CLOSE_SECONDS
-        _close(self.accounts, end, self.clock)
+        _close(self.roster.accounts, end, self.clock)
         for thread in self._closing:
             thread.join(max(0.0, end - self.clock.monotonic()))
-        self.state.close()
+        self._close_state()
+
+    def attending(self) -> AbstractContextManager[object]:
+        """Look after the leases of all accounts in its `with`, when several replicas share them."""
+        return nullcontext() if self.desk is None else DeskThread(self.desk, lambda: self.roster.seats)
+
+    def _close_state(self) -> None:
+        self._file.close()
+        if self.desk is not None:
+            self.desk.close()
 
     def _put_in_place(self, roster: Roster) -> None:
         self.roster: Roster = roster
 
-    def _end(self, gone: Collection[AccountRuntime]) -> None:
+    def _end(self, gone: Collection[Held]) -> None:
         for runtime in gone:
             runtime.stop()
         self._closing = [thread for thread in self._closing if thread.is_alive()]
@@ -144,7 +167,7 @@ class Fleet:
         self.close()
 
 
-def _close(runtimes: Iterable[AccountRuntime], end: float, clock: Clock) -> None:
+def _close(runtimes: Iterable[Held], end: float, clock: Clock) -> None:
     """Close them, waiting for requests that hang until the monotonic instant `end`."""
     for runtime in runtimes:
         runtime.close(end - clock.monotonic())

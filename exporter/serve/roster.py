@@ -7,7 +7,7 @@ and puts it in place in one step.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.account import AccountRuntime
 from exporter.api.budget import Budget
@@ -17,17 +17,40 @@ from exporter.collect.workers import Executor, Workers
 from exporter.config.differences import differences
 from exporter.config.problem import ConfigError
 from exporter.config.settings import Account, Settings
-from exporter.expose.document import Documents, Source
+from exporter.expose.document import Body, Documents, Selection, Source
+from exporter.expose.render import Format
 from exporter.ledger.sqlite import StateUnreadable
 from exporter.ledger.store import StateStore, Store
+from exporter.replicas.desk import Desk
+from exporter.replicas.seat import Seat
+
+Held = AccountRuntime | Seat
+"""An account as a roster has it: this exporter's alone, or shared by replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Accounts that are scraped together, and the documents made of them."""
+    """Accounts that are scraped together, and the documents made of them; `desk` when several replicas share them."""
 
-    accounts: tuple[AccountRuntime, ...]
+    accounts: tuple[Held, ...]
     documents: Documents
+    desk: Desk | None = field(default=None, kw_only=True)
+
+    @property
+    def runtimes(self) -> tuple[AccountRuntime, ...]:
+        """The accounts at run time."""
+        return tuple(account.runtime for account in self.accounts)
+
+    @property
+    def seats(self) -> list[Seat]:
+        """The accounts that several replicas share."""
+        return [account for account in self.accounts if isinstance(account, Seat)]
+
+    def content(self, selection: Selection, fmt: Format, *, compressed: bool) -> Body:
+        """The document (see `Documents.content`), with what all replicas serve now of accounts that they share."""
+        if self.desk is not None:
+            self.desk.freshen(self.seats)
+        return self.documents.content(selection, fmt, compressed=compressed)
 
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
         """Start what is due in every account; futures of the selected runs under way."""
@@ -56,12 +79,14 @@ class Rosters:
         clock: Clock,
         own: Sequence[Source],
         workers: Callable[[str, int], Executor] = Workers,
+        desk: Desk | None = None,
     ) -> None:
         self._state = state
         self._environ = environ
         self._clock = clock
         self._own = own
         self._workers = workers
+        self._desk = desk
         self._budgets: dict[str, Budget] = {}
 
     def change(self, settings: Settings, before: Roster | None, put_in_place: Callable[[Roster], None]) -> Roster:
@@ -72,14 +97,15 @@ class Rosters:
         """
         old = {} if before is None else {runtime.account.name: runtime for runtime in before.accounts}
         stale = set() if before is None else set(differences(before.settings, settings).changed)
-        made: dict[str, AccountRuntime] = {}
+        made: dict[str, Held] = {}
         with ExitStack() as handed_over:
             try:
                 for account in settings.accounts:
                     if account.name not in old or account.name in stale:
                         made[account.name] = self._made(account, settings, old.get(account.name), handed_over)
                 accounts = tuple(made.get(account.name) or old[account.name] for account in settings.accounts)
-                roster = Roster(accounts, self._documents(accounts, before), settings, self._alone(accounts, before))
+                documents, alone = self._documents(accounts, before), self._alone(accounts, before)
+                roster = Roster(accounts, documents, settings, alone, desk=self._desk)
                 put_in_place(roster)
             except BaseException:
                 _close(made.values())
@@ -92,17 +118,29 @@ class Rosters:
                 self._let_go(runtime)
         return roster
 
-    def _made(
-        self, account: Account, settings: Settings, old: AccountRuntime | None, handed_over: ExitStack
-    ) -> AccountRuntime:
-        store = self._store(account, settings) if old is None else handed_over.enter_context(old.ledger.handing_over())
-        budget = self._budgets.get(account.name)
+    def _made(self, account: Account, settings: Settings, old: Held | None, handed_over: ExitStack) -> Held:
         try:
-            return AccountRuntime(
-                account, settings, self._environ, self._clock, store, self._workers, before=old, budget=budget
-            )
+            if self._desk is not None:
+                return self._seat(self._desk, account, settings, old, handed_over)
+            return self._runtime(account, settings, old, handed_over)
         except TokenUnreadable as unreadable:
             raise ConfigError(str(unreadable)) from None
+
+    def _seat(self, desk: Desk, account: Account, settings: Settings, old: Held | None, handed_over: ExitStack) -> Seat:
+        before = old if isinstance(old, Seat) else None
+        ledger = None if before is None else handed_over.enter_context(before.handing_over())
+        return Seat(account, settings, desk.place, before, ledger)
+
+    def _runtime(
+        self, account: Account, settings: Settings, old: Held | None, handed_over: ExitStack
+    ) -> AccountRuntime:
+        before = old if isinstance(old, AccountRuntime) else None
+        handed = None if before is None else handed_over.enter_context(before.ledger.handing_over())
+        store = handed or self._store(account, settings)
+        budget = self._budgets.get(account.name)
+        return AccountRuntime(
+            account, settings, self._environ, self._clock, store, self._workers, before=before, budget=budget
+        )
 
     def _store(self, account: Account, settings: Settings) -> Store:
         try:
@@ -111,24 +149,24 @@ class Rosters:
             problem = f"what it holds of the account {account.name} cannot be read: {unreadable}"
             raise ConfigError(problem, source=settings.state.path, key="state.path") from None
 
-    def _documents(self, accounts: tuple[AccountRuntime, ...], before: Roster | None) -> Documents:
+    def _documents(self, accounts: tuple[Held, ...], before: Roster | None) -> Documents:
         if before is not None and before.accounts == accounts:
             return before.documents
         return Documents((*self._own, *accounts), self._clock)
 
-    def _alone(self, accounts: tuple[AccountRuntime, ...], before: Roster | None) -> dict[str, Group]:
+    def _alone(self, accounts: tuple[Held, ...], before: Roster | None) -> dict[str, Group]:
         kept = {} if before is None else {group.accounts: group for group in before.alone.values()}
-        return {
-            runtime.account.name: kept.get((runtime,)) or Group((runtime,), Documents((runtime,), self._clock))
-            for runtime in accounts
-        }
+        return {account.account.name: kept.get((account,)) or self._group(account) for account in accounts}
 
-    def _let_go(self, gone: AccountRuntime) -> None:
-        gone.ledger.end()
+    def _group(self, account: Held) -> Group:
+        return Group((account,), Documents((account,), self._clock), desk=self._desk)
+
+    def _let_go(self, gone: Held) -> None:
+        gone.runtime.ledger.end()
         self._state.forget(gone.account.name)
         self._budgets[gone.account.name] = gone.budget
 
 
-def _close(runtimes: Iterable[AccountRuntime]) -> None:
+def _close(runtimes: Iterable[Held]) -> None:
     for runtime in runtimes:
         runtime.close()

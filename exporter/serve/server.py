@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from exporter import __version__, logs
 from exporter.clock import Clock
-from exporter.config.settings import Settings
+from exporter.config.settings import Settings, StateSettings
 from exporter.serve.app import build_app
 from exporter.serve.backfill_bar import BackfillBar
 from exporter.serve.fleet import Fleet
@@ -46,10 +46,10 @@ def serve(
         with Fleet(settings, environ, clock, beside=[blocks]) as fleet:
             urls = [url_of(each, front.scheme) for each in sockets]
             _log.info("listening", extra={"fields": {"version": __version__, "addresses": ", ".join(urls)}})
-            if fleet.state.status.trouble is None:  # a trouble was told when the file was opened
-                _tell_state(settings.state.path)
+            if fleet.state.trouble is None:  # a trouble was told when the file was opened
+                _tell_state(settings.state)
             fleet.trigger()
-            with BackfillBar(fleet.backfill_ratios), Reloader(fleet, load or (lambda: settings)):
+            with fleet.attending(), BackfillBar(fleet.backfill_ratios), Reloader(fleet, load or (lambda: settings)):
                 _run(fleet, front, sockets, lambda: started(urls) if started is not None else None)
     finally:
         logs.tell_all()
@@ -60,11 +60,13 @@ def serve(
     return 0
 
 
-def _tell_state(path: str | None) -> None:
-    if path is None:
+def _tell_state(state: StateSettings) -> None:
+    if state.place is None:
         _log.info("runs are counted in memory: after a restart the counters start anew")
+    elif state.redis is not None:
+        _log.info("counters are in Redis, and replicas share the accounts", extra={"fields": {"url": state.place}})
     else:
-        _log.info("counters survive a restart", extra={"fields": {"path": path}})
+        _log.info("counters survive a restart", extra={"fields": {"path": state.place}})
 
 
 def uvicorn_config(app: ASGIApp) -> uvicorn.Config:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.config.accounts import _KEYS as ACCOUNT_KEYS  # the real keys, so that values reach every reader
-from exporter.config.keys import COLLECTORS, FILTERS, FLOW_FILTER, LATER, LIMITS, MATCH, OWNER, RATE_LIMIT
+from exporter.config.keys import COLLECTORS, FILTERS, FLOW_FILTER, LIMITS, MATCH, OWNER, RATE_LIMIT
 from exporter.config.load import parse_settings
 from exporter.config.problem import ConfigError
 from exporter.config.settings import Settings
@@ -23,7 +23,7 @@ NAMES = sorted(
         for keys in (*COLLECTORS.values(), LIMITS, RATE_LIMIT, FILTERS, FLOW_FILTER, MATCH, OWNER)
         for key in keys
     }
-    | {name for names in LATER.values() for name in names}
+    | {"url", "lease", "key_prefix", "password_env"}
 )
 WORDS = st.sampled_from(
     ["eu", "ACME_TOKEN", "30s", "64MiB", "true", "no", "https://api.integrator.io", "", "\ud800", "a\nb"]

@@ -15,13 +15,11 @@ from exporter.config.keys import (
     COLLECTORS,
     FILTERS,
     FLOW_FILTER,
-    LATER,
     LIMITS,
     MATCH,
     OWNER,
     PROFILE,
     RATE_LIMIT,
-    STATE,
     Key,
 )
 from exporter.config.load import parse_settings
@@ -106,10 +104,6 @@ def test_every_field_of_the_filters_and_of_an_owner_can_be_set() -> None:
     assert fields == {key.name for key in FILTERS} | {"flows"}
     fields = {field.name for field in dataclasses.fields(Owner)}
     assert fields == {key.name for key in OWNER} | {"match"}
-
-
-def test_keys_of_later_versions_are_not_known_ones() -> None:
-    assert not LATER["state"] & {key.name for key in STATE}
 
 
 def test_the_example_of_the_page_loads(folder: Path) -> None:

@@ -340,11 +340,11 @@ class TestRejected:
             wanted = replace(with_first(exporter, **ELSEWHERE), state=state, source="celigo.yml", state_line=7)
             problem = exporter.reload(wanted)
             assert problem == (
-                "celigo.yml:7: state.path: the state file cannot be another one while the exporter runs; restart it, "
-                "or put the path back"
+                "celigo.yml:7: state: the state cannot be kept elsewhere while the exporter runs; restart it, "
+                "or put `state` back"
             )
             assert 'environment="staging"' not in exporter.scrape()
-            assert exporter.fleet.state.status.persistent
+            assert exporter.fleet.state.persistent
 
 
 class TestBudget:

@@ -251,6 +251,25 @@ EXPORTER_STATE_SIZE_BYTES = Metric(
     ("backend",),
     scoped=False,
 )
+EXPORTER_REPLICAS = Metric(
+    "celigo_exporter_replicas",
+    "gauge",
+    "Replicas that share their accounts, as far as this one knows; absent without `state.url`.",
+    ITSELF,
+    scoped=False,
+)
+EXPORTER_REPLICA_LEADING = Metric(
+    "celigo_exporter_replica_leading",
+    "gauge",
+    "Whether this replica refreshes the account (1) or another one may (0); absent without `state.url`.",
+    ITSELF,
+)
+EXPORTER_REPLICA_TERMS_TOTAL = Metric(
+    "celigo_exporter_replica_terms_total",
+    "counter",
+    "How often this replica began to refresh the account; absent without `state.url`.",
+    ITSELF,
+)
 EXPORTER_CONFIG_LAST_RELOAD_SUCCESSFUL = Metric(
     "celigo_exporter_config_last_reload_successful",
     "gauge",

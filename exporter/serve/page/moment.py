@@ -26,7 +26,7 @@ class Moment:
     def of(cls, fleet: Fleet, troubles: Troubles) -> "Moment":
         """The fleet now."""
         roster = fleet.roster
-        return cls(roster.settings, roster.accounts, fleet.clock.monotonic(), fleet.clock.time(), troubles)
+        return cls(roster.settings, roster.runtimes, fleet.clock.monotonic(), fleet.clock.time(), troubles)
 
     def named(self, name: str | None) -> AccountRuntime | None:
         """The account of this name; without a name the only one that there is."""

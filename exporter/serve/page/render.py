@@ -132,9 +132,9 @@ def _state(moment: Moment, only: AccountRuntime | None, found: list[Summary], *,
 
 def _notices(fleet: Fleet, moment: Moment) -> Iterator[Notice]:
     """What concerns all accounts."""
-    status, reload = fleet.state.status, fleet.reloads.status
+    status, reload = fleet.state, fleet.reloads.status
     if state_class(status) == "failed":
-        yield Notice("bad", "counters", state_line(status, moment.settings.state.path))
+        yield Notice("bad", "counters", state_line(status, moment.settings.state.place))
     if reload.problem is not None:
         yield Notice(
             "warn",
@@ -147,13 +147,13 @@ def _notices(fleet: Fleet, moment: Moment) -> Iterator[Notice]:
 
 def _build(fleet: Fleet, moment: Moment) -> Iterator[Tile]:
     """Which exporter this is, and how it keeps what it counted."""
-    info, status = build_info(), fleet.state.status
+    info, status = build_info(), fleet.state
     yield Tile("Version", info.version)
     yield Tile("Revision", info.revision[:12])
     yield Tile("Python", info.python_version)
     yield Tile("Configuration read", ago(fleet.reloads.status.succeeded_at, moment.wall))
     kept = "" if status.size_bytes is None else f" ({size(status.size_bytes)})"
-    yield Tile("State", f"{state_line(status, moment.settings.state.path)}{kept}")
+    yield Tile("State", f"{state_line(status, moment.settings.state.place)}{kept}")
     failures = sum(status.failures.values())
     if failures:
         yield Tile("State failures", counted(failures, "time", "times"), "since the start")

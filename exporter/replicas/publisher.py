@@ -1,0 +1,172 @@
+"""What is served of one account by this replica: published by it in a term, fetched from Redis otherwise."""
+
+import itertools
+import logging
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Self
+
+from exporter.account import AccountRuntime
+from exporter.clock import Clock
+from exporter.expose.blocks import RenderedBlock
+from exporter.expose.snapshot import Slot
+from exporter.image import Image, packed
+from exporter.replicas.keys import Keys
+from exporter.replicas.link import Link
+from exporter.replicas.published import NEVER, Published, Snapshot, arguments, snapshot
+from exporter.replicas.scripts import FETCH, PUBLISH
+from exporter.replicas.trouble import Away
+
+_log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Thread-safe. `owner` is whose lease it needs to publish.
+
+    Blocks of the replica before are served until this one has built them itself, or they no longer hold, so that a
+    take-over leaves no gap.
+    """
+
+    def __init__(self, link: Link, keys: Keys, owner: str, clock: Clock) -> None:
+        self._link = link
+        self._keys = keys
+        self._owner = owner
+        self._clock = clock
+        self._lock = threading.Lock()  # guards everything below, and is held while publishing or fetching
+        self._served = Snapshot()
+        self._versions = itertools.count(1)
+        self._names = itertools.count(1)
+        self._whole = False
+        self._built: dict[str, RenderedBlock] = {}
+        self._image: dict[str, bytes] = {}
+        self._errors_version: int | None = None
+
+    @property
+    def served(self) -> Snapshot:
+        """What was published or fetched last."""
+        return self._served
+
+    def go_on(self, before: Self) -> None:
+        """Serve what another one does, and tell of nothing under a name that it used."""
+        with before._lock:
+            self._served, self._names, self._versions = before._served, before._names, before._versions
+
+    def begin(self) -> None:
+        """A term begins: nothing was built in it yet."""
+        with self._lock:
+            self._built, self._image, self._errors_version = {}, {}, None
+
+    def republish(self) -> None:
+        """Redis has something else than what was published last."""
+        self._whole = True
+
+    def current(self) -> tuple[RenderedBlock, ...]:
+        """What holds now of what is served."""
+        held = self._served.blocks
+        if not held:
+            return ()
+        try:
+            now = self._link.now()
+        except Away:
+            return tuple(each.block for each in held)
+        return tuple(each.block for each in held if each.holds(now))
+
+    def known(self) -> list[str]:
+        """What `FETCH` takes."""
+        held = self._served
+        return [held.version, *(each.key for each in held.blocks)]
+
+    def fetch(self) -> None:
+        """Serve what another replica published. Raises Away."""
+        with self._lock:
+            self._take(self._link.run(FETCH, [self._keys.served], self.known()))
+
+    def fetched(self, known: list[str], answer: list[bytes]) -> None:
+        """Serve what `FETCH` answered to `known`, unless something else is served by now."""
+        with self._lock:
+            if known[0] == self._served.version:
+                self._take(answer)
+
+    def publish(self, runtime: AccountRuntime, *, alone: bool = False) -> bool:
+        """Publish what is new in `runtime` and serve it; false when the lease is another's. Raises Away.
+
+        `alone`: what cannot be published is served all the same.
+        """
+        with self._lock:
+            after = self._next(runtime)
+            if after is self._served and not self._whole:
+                return True
+            image = self._changed_image(runtime)
+            try:
+                answer = self._sent(after, image)
+            except Away:
+                # Whether it was done is not known, so everything is to be sent again.
+                self._whole = True
+                if alone:
+                    self._served = after
+                raise
+            if answer == b"ok":
+                self._served, self._whole = after, False
+                self._image.update(image)
+            return answer != b"lost"
+
+    def _sent(self, after: Snapshot, image: Mapping[str, bytes]) -> bytes:
+        keys = [self._keys.lease, self._keys.served, self._keys.image]
+        answer = b"behind"
+        for whole in (self._whole, True):
+            if answer == b"behind":
+                parts = {**self._image, **image} if whole else image
+                answer = self._link.run(
+                    PUBLISH, keys, [self._owner, *arguments(self._served, after, parts, whole=whole)]
+                )
+        return answer
+
+    def _take(self, answer: list[bytes]) -> None:
+        try:
+            self._served = snapshot(answer, self._served, self._versions)
+        except ValueError:
+            _log.warning("a snapshot in Redis cannot be read", extra={"fields": {"account": self._keys.account}})
+
+    def _next(self, runtime: AccountRuntime) -> Snapshot:
+        """The next snapshot; the one that is served when nothing is new."""
+        now = self._clock.monotonic()
+        runtime.current(now)
+        told = runtime.served
+        blocks, slots = told.blocks, told.slots
+        stamp = self._link.now()
+        served = {each.slot: each for each in self._served.blocks}
+        made = [
+            self._published(block, slot, served.get(slot.name), stamp, now)
+            for block, slot in zip(blocks, slots, strict=True)
+        ]
+        mine = {slot.name for slot in slots}
+        inherited = [
+            each for each in self._served.blocks if each.slot not in mine | self._built.keys() and each.holds(stamp)
+        ]
+        self._built |= {slot.name: block for block, slot in zip(blocks, slots, strict=True)}
+        after = (*made, *inherited)
+        return self._served if after == self._served.blocks else Snapshot(self._name(), after)
+
+    def _published(
+        self, block: RenderedBlock, slot: Slot, before: Published | None, stamp: int, now: float
+    ) -> Published:
+        # To the second: less is no reason to publish anything.
+        expires = NEVER if slot.until == math.inf else (stamp + int((slot.until - now) * 1000)) // 1000 * 1000
+        if before is not None and self._built.get(slot.name) is block:
+            late = abs(expires - before.expires) > 1000
+            return replace(before, expires=expires) if late else before
+        return Published(self._name(), slot.name, expires, replace(block, version=next(self._versions)))
+
+    def _name(self) -> str:
+        return f"{self._owner}:{next(self._names)}"
+
+    def _changed_image(self, runtime: AccountRuntime) -> dict[str, bytes]:
+        status = runtime.statuses().get("errors")
+        version = None if status is None else status.version
+        parts = ("live", "positions") if version == self._errors_version else ("live", "positions", "errors")
+        self._errors_version = version
+        held: Image = runtime.image(parts, self._link.now())
+        told = {name: packed(part) for name in parts if (part := getattr(held, name)) is not None}
+        return {name: part for name, part in told.items() if self._image.get(name) != part}

@@ -1,0 +1,349 @@
+"""One account in one replica: refreshed here during a term, served here always.
+
+A term begins with the lease of the account and ends with it. In a term the runtime reads the account, keeps the ledger
+in Redis and publishes what it renders; what is served, here as elsewhere, is what was published. So every replica
+serves the same numbers, and none that a kill could take back.
+"""
+
+import logging
+import threading
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from exporter.account import CLOSE_SECONDS, AccountRuntime
+from exporter.api.budget import Budget
+from exporter.config.settings import Account, Settings
+from exporter.expose.blocks import RenderedBlock
+from exporter.image import Image, unpacked
+from exporter.ledger.runs import RunLedger
+from exporter.ledger.store import MemoryStore
+from exporter.replicas.budget import SharedTokens
+from exporter.replicas.keys import Keys
+from exporter.replicas.lease import Lease, Patience
+from exporter.replicas.ledger import RedisLedger
+from exporter.replicas.place import Place
+from exporter.replicas.publisher import Publisher
+from exporter.replicas.scripts import ACQUIRE, RELEASE
+from exporter.replicas.trouble import Away
+
+WATCHED_TICKS = 2
+"""For how many ticks after a scrape what becomes due is begun."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Term:
+    """A time in which this replica has the lease; before `sure_until` (monotonic) nobody else can have it.
+
+    `halted`: nothing is asked any more, because Redis cannot tell whose the lease is.
+    """
+
+    number: int
+    store: RedisLedger
+    sure_until: float
+    halted: bool = False
+
+
+class Seat:
+    """Thread-safe. What waits for Redis is done by the desk's thread, or by those that render documents."""
+
+    def __init__(
+        self,
+        account: Account,
+        settings: Settings,
+        place: Place,
+        before: "Seat | None" = None,
+        ledger: RunLedger | None = None,
+    ) -> None:
+        """With `before`, the seat of the same account, a term goes on with the `ledger` that it hands over."""
+        self.account = account
+        self.settings = settings
+        self.keys = Keys(place.link.settings.key_prefix, account.name)
+        self.publisher = Publisher(place.link, self.keys, place.owner, place.clock)
+        self.terms = 0
+        self.asked = False
+        self._place = place
+        self._patience = Patience(place.clock, place.tick)
+        self._shared = SharedTokens(place.link, self.keys)
+        self._lock = threading.RLock()  # guards _term, _runtime, _taking and _ended; held while a term begins or ends
+        self._term: _Term | None = None
+        self._taking = False
+        self._lost = False
+        self._ended = False
+        self._watched_until = float("-inf")
+        self._runtime: AccountRuntime = self._made(
+            ledger or MemoryStore(), before=None if before is None else before._runtime
+        )
+        if before is not None:
+            self._go_on(before, ledger)
+
+    @property
+    def runtime(self) -> AccountRuntime:
+        """The account at run time; one that reads nothing while another replica does."""
+        return self._runtime
+
+    @property
+    def leading(self) -> bool:
+        """Whether this replica refreshes the account now."""
+        term = self._term
+        return term is not None and not term.halted and (self._alone or self._place.clock.monotonic() < term.sure_until)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something was counted here that Redis does not have."""
+        term = self._term
+        return term is not None and term.store.unsaved
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to serve."""
+        return bool(self.publisher.served.blocks)
+
+    @property
+    def budget(self) -> Budget:
+        """What it may ask."""
+        return self._runtime.budget
+
+    def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
+        """Start what is due here, or let the replica that refreshes the account be asked to. Waits for nobody."""
+        if self.leading:
+            self._watch()
+            return self._runtime.trigger(names)
+        self.asked = True
+        self._place.wake()
+        return []
+
+    def current(self, now: float) -> tuple[RenderedBlock, ...]:
+        """What was published last and still holds; see `publish` and `exporter.replicas.desk.Desk.freshen`."""
+        del now
+        return self.publisher.current()
+
+    def publish(self) -> bool:
+        """Publish what is new, when it is for this replica to do; whether it was. Raises nothing."""
+        with self._lock:
+            term, runtime = self._term, self._runtime
+        if term is None or not self.leading or self._ended:
+            return term is not None
+        try:
+            self._lost |= not self.publisher.publish(runtime, alone=self._alone)
+        except Away:
+            return True
+        return True
+
+    def attend(self, lease: Lease, sent_at: float, *, mine: bool) -> None:
+        """Act on what Redis told since monotonic instant `sent_at`. `mine`: the account belongs to this replica."""
+        with self._lock:
+            if self._ended or self._taking:
+                return
+            if self._term is not None:
+                self._attend_term(self._term, lease, sent_at)
+            elif self._may_take(lease, mine=mine):
+                self._taking = True
+                self._place.aside(lambda: self._take(sent_at))
+        if lease.wanted:
+            self._watch()
+        if self.leading and self._place.clock.monotonic() < self._watched_until:
+            self._runtime.trigger()
+        if lease.served != self.publisher.served.version and self._term is not None:
+            self.publisher.republish()
+        self.publish()
+
+    def unreachable(self, now: float) -> None:
+        """Redis could not be asked. Once another replica may have the lease, nothing is asked here any more."""
+        with self._lock:
+            term = self._term
+            if term is None or term.halted or now < term.sure_until or self._alone:
+                return
+            term.halted = True
+            self._runtime.stop()
+        self._tell("Redis is away for longer than a lease: the account is not refreshed here until it is back")
+
+    def give_up(self) -> bool:
+        """Leave the account to another replica, unless something is being read; whether it was left."""
+        with self._lock:
+            if not self.leading or self._runtime.busy:
+                return False
+            self._runtime.stop()
+            self.publish()
+            self._release()
+            self._step_down("the account is left to the replica that it belongs to")
+        return True
+
+    @contextmanager
+    def handing_over(self) -> Iterator[RunLedger | None]:
+        """The ledger of a term, for the next seat of the account; None without a term.
+
+        This seat stands still in the body and ends with it; when the body raises, it goes on.
+        """
+        with self._lock, ExitStack() as stack:
+            ledger = None
+            if self._term is not None:
+                ledger = stack.enter_context(self._runtime.ledger.handing_over())
+            yield ledger
+            self._ended = True
+
+    def stop(self) -> None:
+        """Let no new request start. Returns at once."""
+        self._runtime.stop()
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Stop, publish what was read, and let another replica have the account at once."""
+        self._runtime.close(seconds)
+        with self._lock:
+            if not self._ended and self.leading:
+                self.publish()
+                self._release()
+            self._ended = True
+
+    def reread_token(self) -> None:
+        """Look for the token again."""
+        self._runtime.reread_token()
+
+    def _watch(self) -> None:
+        """Somebody was scraped. What becomes due within moments is meant, too: wishes come a little late."""
+        self._watched_until = self._place.clock.monotonic() + WATCHED_TICKS * self._place.tick
+
+    @property
+    def _alone(self) -> bool:
+        return self._place.link.settings.alone
+
+    def _may_take(self, lease: Lease, *, mine: bool) -> bool:
+        forgotten = lease.newest == "" and lease.served == "" and self.publisher.served.version != ""
+        left_over = lease.owner == self._place.owner  # taken for a seat that is no more
+        return left_over or self._patience.may_take(lease, mine=mine, lost=forgotten)
+
+    def _take(self, sent_at: float) -> None:
+        """Begin a term, if the lease can be had."""
+        try:
+            number = self._acquired()
+            term, runtime = self._prepared(number, sent_at) if number else (None, None)
+        except Away as failure:
+            self._release()
+            self._tell("an account cannot be taken over", problem=str(failure))
+            term = runtime = None
+        with self._lock:
+            self._taking = False
+            if term is None or runtime is None:
+                return
+            if self._ended:
+                runtime.close(0.0)
+                return
+            idle, self._runtime, self._term, self._lost = self._runtime, runtime, term, False
+            self.terms += 1
+        idle.close(0.0)
+        self._tell("this replica refreshes the account", term=term.number)
+        runtime.trigger()
+
+    def _prepared(self, number: int, sent_at: float) -> tuple[_Term, AccountRuntime]:
+        """What a term begins with. Raises Away."""
+        place = self._place
+        store = RedisLedger(place.link, self.keys, place.owner, place.clock, self._note_lost)
+        ledger = RunLedger(store)
+        parts = place.link.asked(lambda client: _image_parts(client, self.keys.image))
+        pause = self._shared.paused()
+        self.publisher.fetch()
+        self.publisher.begin()
+        runtime = self._made(ledger, unpacked(parts))
+        runtime.budget.pause_here(pause)
+        return _Term(number, store, sent_at + place.lease), runtime
+
+    def _attend_term(self, term: _Term, lease: Lease, sent_at: float) -> None:
+        mine = lease.owner == self._place.owner
+        if self._lost or not (mine or lease.free) or (lease.newest and not term.store.is_newest(lease.newest)):
+            self._step_down("another replica refreshes the account")
+        elif mine and lease.term == term.number:
+            term.sure_until = sent_at + self._place.lease
+            self._resume(term)
+        else:
+            self._take_again(term, sent_at)
+
+    def _take_again(self, term: _Term, sent_at: float) -> None:
+        """The lease ran out, or Redis forgot it, and nobody has counted anything meanwhile: go on, and save it all."""
+        try:
+            number = self._acquired()
+        except Away:
+            return
+        if not number:
+            self._step_down("another replica refreshes the account")
+            return
+        term.number, term.sure_until = number, sent_at + self._place.lease
+        term.store.save_all()
+        self.publisher.republish()
+        self._tell("the lease was lost without another replica having it, and is taken again", term=number)
+        self._resume(term)
+
+    def _resume(self, term: _Term) -> None:
+        if term.halted:
+            with self._runtime.ledger.handing_over() as ledger:
+                before, self._runtime = self._runtime, self._made(ledger, before=self._runtime)
+            before.close(0.0)
+            term.halted = False
+            self._tell("the account is refreshed here again", term=term.number)
+
+    def _step_down(self, why: str) -> None:
+        if self._term is not None:
+            self._term.store.end()
+        self._runtime.ledger.end()
+        before, self._term, self._lost = self._runtime, None, False
+        self._runtime = self._made(MemoryStore())
+        before.stop()
+        self._place.aside(lambda: before.close())
+        self._tell(why)
+
+    def _made(
+        self,
+        store: MemoryStore | RunLedger,
+        image: Image | None = None,
+        before: AccountRuntime | None = None,
+    ) -> AccountRuntime:
+        place = self._place
+        return AccountRuntime(
+            self.account,
+            self.settings,
+            place.environ,
+            place.clock,
+            store,
+            place.workers,
+            before=before,
+            shared=self._shared,
+            image=image,
+            now=place.link.now,
+        )
+
+    def _go_on(self, before: "Seat", ledger: RunLedger | None) -> None:
+        self.terms = before.terms
+        self.publisher.go_on(before.publisher)
+        if ledger is not None and before._term is not None:
+            self._term = before._term
+            self._term.store.lost = self._note_lost
+            if self._term.halted:
+                self._runtime.stop()
+
+    def _acquired(self) -> int:
+        lease = int(self._place.lease * 1000)
+        return int(
+            self._place.link.run(ACQUIRE, [self.keys.lease], [self._place.owner, self._place.link.stamp(), lease])
+        )
+
+    def _release(self) -> None:
+        try:
+            self._place.link.run(RELEASE, [self.keys.lease], [self._place.owner])
+        except Away:
+            return
+
+    def _note_lost(self) -> None:
+        self._lost = True
+
+    def _tell(self, event: str, **fields: object) -> None:
+        _log.info(event, extra={"fields": {"account": self.account.name, **fields}})
+
+
+def _image_parts(client: redis.Redis, key: str) -> dict[str, bytes]:
+    held: Any = client.hgetall(key)
+    return {name.decode(): part for name, part in held.items()}

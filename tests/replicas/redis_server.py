@@ -1,0 +1,85 @@
+"""A real Redis for tests, in memory, on a free port of this machine; ended by its process id."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+import redis
+
+from tests.e2e.processes import free_port, until
+
+
+def redis_binary() -> str:
+    """The server's program; without one the tests cannot be run, which is a failure where CI is set."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is missing; apt-get install redis-server")
+        pytest.skip("redis-server is missing; apt-get install redis-server")
+    return found
+
+
+class RedisServer:
+    """Use it in `with`. `flags` go to the server; what it has to keep over `kill` and `start` it keeps in `folder`."""
+
+    def __init__(self, folder: Path, flags: Sequence[str] = (), *, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self._folder = folder
+        self._flags = list(flags)
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def client(self) -> redis.Redis:
+        """A client for the test itself."""
+        return redis.Redis(port=self.port, socket_timeout=5)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [redis_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
+        log = ["--logfile", str(self._folder / "redis.log")]
+        self._process = subprocess.Popen([*command, *log, "--save", "", *self._flags], stdout=subprocess.DEVNULL)
+        until(self._answers, "Redis answers")
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        """Let it hang."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.AuthenticationError:
+            return True
+        except redis.RedisError:
+            return False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.kill()

@@ -1,0 +1,266 @@
+"""Several replicas on one real Redis, with one simulated account, in one thread and one virtual time.
+
+    with ReplicaWorld(tmp_path, redis, replicas=3, seed=7, flows=24) as world:
+        world.hours(1)
+        world.kill(world.leader)
+        world.hours(1)
+        assert world.settled() == []
+
+Scrapes go to one replica after the other, as behind a Service, and are kept as one series, as Prometheus would. Time
+that passes lets every replica look after its leases, also while a run waits. Leases go by the virtual time.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from requests import PreparedRequest
+
+from exporter.clock import Clock
+from exporter.collect.workers import Executor
+from exporter.config.settings import Account, RedisSettings, Settings, StateSettings
+from exporter.config.settings import TokenSource as Token
+from exporter.expose.render import Format
+from exporter.replicas.desk import Desk
+from exporter.serve.fleet import Fleet
+from exporter.simulator.options import SimulatorOptions
+from exporter.simulator.server import Simulator
+from tests.replicas.redis_server import RedisServer
+from tests.simulation.clock import VirtualClock
+from tests.simulation.series import Scraped
+from tests.simulation.truth import Truth
+from tests.simulation.wire import in_process
+from tests.simulation.world import JOBS_ONLY, MINUTE, InlineWorkers, Killed
+
+LEASE = 30.0
+
+
+class TickingClock(VirtualClock):
+    """Calls `tick` whenever `every` seconds have passed, however they pass."""
+
+    def __init__(self, every: float) -> None:
+        super().__init__()
+        self.tick: Callable[[], None] = lambda: None
+        self._every = every
+        self._left = every
+        self._inside = False
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, ticks on their way."""
+        while not self._inside and seconds >= self._left:
+            seconds -= self._left
+            super().advance(self._left)
+            self._left = self._every
+            self._inside = True
+            try:
+                self.tick()
+            finally:
+                self._inside = False
+        self._left -= 0.0 if self._inside else seconds
+        super().advance(seconds)
+
+
+class Replica:
+    """One exporter. `dies_at` is the number of a script of `COMMIT` or `PUBLISH` from now; odd: after it was run."""
+
+    def __init__(self, number: int, settings: Settings, token: str, clock: VirtualClock) -> None:
+        self.number = number
+        self.workers: list[InlineWorkers] = []
+        self.dies_at: dict[str, int] = {}
+        self.dies_before_request: int | None = None
+        self._clock = clock
+        self.fleet = Fleet(settings, {"TOKEN": token}, clock, self._made_workers, desk=self._desk)
+
+    @property
+    def leading(self) -> bool:
+        """Whether it refreshes the account."""
+        return any(seat.leading for seat in self.fleet.roster.seats)
+
+    def tick(self) -> None:
+        """Look after the leases. What these start is done by the next `drain`."""
+        assert self.fleet.desk is not None
+        self.fleet.desk.tick(self.fleet.roster.seats)
+
+    def drain(self) -> None:
+        """Do what is to be done."""
+        for workers in list(self.workers):
+            workers.drain()
+
+    def document(self) -> bytes:
+        """What the account's target tells."""
+        (group,) = self.fleet.roster.alone.values()
+        return group.content(None, Format.TEXT, compressed=False).content
+
+    def _made_workers(self, name: str, count: int) -> InlineWorkers:
+        workers = InlineWorkers(name, count)
+        self.workers.append(workers)
+        return workers
+
+    def _desk(
+        self, settings: RedisSettings, environ: Mapping[str, str], clock: Clock, workers: Callable[[str, int], Executor]
+    ) -> Desk:
+        desk = Desk(
+            settings, environ, clock, workers, now=lambda: int(self._clock.true() * 1000), aside=lambda work: work()
+        )
+        run = desk.place.link.run
+
+        def watched(script: str, keys: Any, args: Any) -> Any:
+            left = self.dies_at.get(script)
+            if left is None:
+                return run(script, keys, args)
+            self.dies_at[script] = left - 2
+            if left in {0}:
+                raise Killed
+            answer = run(script, keys, args)
+            if left == 1:
+                raise Killed
+            return answer
+
+        desk.place.link.run = watched  # type: ignore[method-assign]
+        return desk
+
+
+class ReplicaWorld:
+    """Use it in `with`. `options` go to the simulator."""
+
+    def __init__(
+        self,
+        server: RedisServer,
+        *,
+        replicas: int = 3,
+        alone: bool = False,
+        collectors: Any = JOBS_ONLY,
+        **options: Any,
+    ) -> None:
+        self.clock = TickingClock(LEASE / 6)
+        random.seed(options.get("seed", 1))
+        values = {"flows": 24, "compress": False, "base_clock": self.clock.true, "monotonic": self.clock.monotonic}
+        self.simulator = Simulator(SimulatorOptions(**{**values, **options}))
+        account = Account("acme", Token(env="TOKEN"), base_url=self.simulator.url, region=None)
+        state = StateSettings(redis=RedisSettings(server.url, lease=LEASE, alone=alone))
+        self.settings = Settings((account,), collectors, state=state)
+        self.scraped = Scraped()
+        self.truth = Truth(self.simulator)
+        self.requests = 0
+        self.replicas: list[Replica] = []
+        self.different: list[float] = []
+        self._count = replicas
+        self._numbers = 0
+        self._turn = 0
+        self._running: Replica | None = None
+        self._lives = self._life()
+
+    def __enter__(self) -> "ReplicaWorld":
+        next(self._lives)
+        for _ in range(self._count):
+            self.start()
+        self.clock.tick = self._tick
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        next(self._lives, None)
+
+    def _life(self) -> Iterator[None]:
+        with in_process(self.simulator, self.clock, self._before_request):
+            try:
+                yield
+            finally:
+                self.replicas.clear()
+                self.simulator.stop()
+
+    @property
+    def leader(self) -> Replica | None:
+        """The replica that refreshes the account."""
+        return next((each for each in self.replicas if each.leading), None)
+
+    def start(self) -> Replica:
+        """One replica more."""
+        self._numbers += 1
+        replica = Replica(self._numbers, self.settings, self.simulator.token, self.clock)
+        self.replicas.append(replica)
+        return replica
+
+    def kill(self, replica: Replica | None) -> None:
+        """As SIGKILL does."""
+        assert replica is not None
+        self.replicas.remove(replica)
+
+    def minutes(self, count: float, each: Callable[[], None] = lambda: None) -> None:
+        """Let minutes pass, with a scrape in each; `each` is called after it."""
+        end = self.clock.true() + count * MINUTE
+        while self.clock.true() < end:
+            self.clock.advance(MINUTE)
+            self.scrape()
+            each()
+
+    def hours(self, count: float) -> None:
+        """Let hours pass."""
+        self.minutes(60 * count)
+
+    def scrape(self) -> None:
+        """One scrape, of the replica whose turn it is."""
+        self.truth.mark()
+        self._turn += 1
+        replica = self.replicas[self._turn % len(self.replicas)]
+        replica.fleet.trigger()
+        # What it asks for is done at the next tick of the one that refreshes the account.
+        self._each(Replica.tick)
+        self._each(Replica.drain)
+        self.truth.mark()
+        self._each(Replica.tick)
+        if replica in self.replicas and (document := replica.document()):
+            self.scraped.add(self.clock.true(), document)
+            self._compare(document)
+
+    def settled(self) -> list[str]:
+        """Where the newest counters differ from the truth, once everything of now was read."""
+        for _ in range(4):
+            self.clock.advance(MINUTE)
+            self.scrape()
+        return self.truth.differences(self.scraped)
+
+    def fallen(self) -> list[str]:
+        """Counters of the account's runs that ever went down."""
+        names = (b"celigo_flow_runs_total", b"celigo_flow_records_total", b"celigo_integration_runs_total")
+        found = []
+        for series, points in self.scraped.points.items():
+            values = [value for _, value in points if value is not None]
+            if series.startswith(names) and any(b < a for a, b in pairwise(values)):
+                found.append(series.decode())
+        return found
+
+    def _compare(self, document: bytes) -> None:
+        documents = [document, *(replica.document() for replica in self.replicas)]
+        told = {text for text in documents if text}
+        if len(told) > 1:
+            self.different.append(self.clock.true())
+
+    def _tick(self) -> None:
+        self._each(Replica.tick)
+
+    def _each(self, work: Callable[[Replica], None]) -> None:
+        for replica in list(self.replicas):
+            before, self._running = self._running, replica
+            try:
+                work(replica)
+            except Killed:
+                if before is replica:
+                    raise
+                self._bury(replica)
+            finally:
+                self._running = before
+
+    def _bury(self, replica: Replica) -> None:
+        if replica in self.replicas:
+            self.kill(replica)
+        self.start()
+
+    def _before_request(self, request: PreparedRequest) -> None:
+        del request
+        self.requests += 1
+        running = self._running
+        if running is not None and running.dies_before_request is not None:
+            running.dies_before_request -= 1
+            if running.dies_before_request < 0:
+                raise Killed
