@@ -14,6 +14,7 @@ from exporter.clock import Clock
 from exporter.collect.active import ActiveRunsView
 from exporter.collect.agents import AgentsView
 from exporter.collect.connections import ConnectionsView
+from exporter.collect.gate import Gate
 from exporter.collect.health import checks_view
 from exporter.collect.inventory import InventoryView
 from exporter.collect.model import AccountModel
@@ -23,7 +24,7 @@ from exporter.collect.ownership import Ownership
 from exporter.collect.runner import CollectorRunner, CollectorStatus
 from exporter.collect.step_listings import StepsView
 from exporter.collect.workers import Executor, Workers
-from exporter.collectors import BACKGROUND, blocks_of, collectors_of, parts_of
+from exporter.collectors import BACKGROUND, RANKS, blocks_of, collectors_of, parts_of
 from exporter.config.settings import Account, Settings
 from exporter.expose.blocks import RenderedBlock
 from exporter.expose.catalogue import OPEN_ERRORS_BY_CODE
@@ -41,7 +42,7 @@ CLOSE_SECONDS = 2.0
 
 
 class AccountRuntime:
-    """One account, thread-safe; `store` keeps its ledger, `workers` makes its threads.
+    """One account, thread-safe; `store` keeps its ledger, `workers` makes its threads, `gate` lets its runs begin.
 
     With `before`, the runtime of the same account under other settings, `store` is the ledger that it hands over (see
     `RunLedger.handing_over`), and what was read and counted goes on as far as it still holds; `before` itself is left
@@ -64,10 +65,12 @@ class AccountRuntime:
         shared: Shared | None = None,
         image: Image | None = None,
         now: Callable[[], int] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.account = account
         self.settings = settings
         self.profile = settings.profile
+        self.gate = gate or Gate(clock)
         self._clock = clock
         self._stop = threading.Event()
         held = None if before is None else lasting(Given(before.account, before.settings), Given(account, settings))
@@ -171,10 +174,14 @@ class AccountRuntime:
         with self._lock:
             for runner in chosen:
                 if not self._stop.is_set() and runner.claim():
-                    self._futures[runner.collector.name] = self._workers.submit(partial(self._run, runner))
+                    self._futures[runner.collector.name] = self._begin(runner)
             waited = (runner.collector.name for runner in chosen if runner.collector.name not in BACKGROUND)
             under_way = [self._futures.get(name) for name in waited]
             return [future for future in under_way if future is not None and not future.done()]
+
+    def _begin(self, runner: CollectorRunner) -> Future[None]:
+        lost = partial(runner.lost, stop=self._stop)
+        return self.gate.submit(self, RANKS[runner.collector.name], self._workers, partial(self._run, runner), lost)
 
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
         """Rendered families at monotonic instant `now`."""
@@ -222,6 +229,7 @@ class AccountRuntime:
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Stop and close the connections. Takes at most about `seconds` when a request hangs."""
         self.stop()
+        self.gate.forget(self)
         self._workers.close(max(0.0, seconds))
         self._client.close()
 

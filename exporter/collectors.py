@@ -87,6 +87,19 @@ PARTS: Mapping[str, str] = {**_IN_EVERY_RUN, **dict.fromkeys(LISTS, "governance"
 BACKGROUND = frozenset({"history"})
 """Collectors that no scrape waits for."""
 
+RANKS: Mapping[str, int] = {
+    "health": 0,
+    "jobs": 1,
+    "inventory": 2,
+    "connections": 2,
+    "agents": 2,
+    "schedules": 3,
+    "errors": 3,
+    "governance": 3,
+    "history": 4,
+}
+"""Which run begins first when not all can: whether an account is there at all, what ran, what there is, details."""
+
 UNUSED_IN_LEAN = frozenset({"governance", "history"})
 """Collectors none of whose families are in the lean profile."""
 

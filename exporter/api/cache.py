@@ -67,7 +67,8 @@ class ListingCache:
         endpoint = key[0]
         with self._lock:
             kept = self._entries.get(key)
-            if kept is not None and self._clock.monotonic() - kept.fetched_at < LIFETIMES.get(endpoint, 0.0):
+            lifetime = min(LIFETIMES.get(endpoint, 0.0), refresh.kept_seconds)
+            if kept is not None and self._clock.monotonic() - kept.fetched_at < lifetime:
                 flight, mine = None, False
             else:
                 flight, mine = self._flights.get(key), key not in self._flights

@@ -1,5 +1,6 @@
 """One refresh of one collector, as the client sees it: until when, whether to stop, and what it has cost so far."""
 
+import math
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ class Refresh:
 
     `deadline` is monotonic seconds: no attempt starts after it and no wait goes past it. `requests` counts attempts
     sent, retries included. `truncated` counts listings that hit a page bound, `rejected` rows left out, by reason.
+    A listing that is kept longer than `kept_seconds` is asked for again, whatever its lifetime.
     `kept_share` (0 to 1) of the budget's tokens is left to others before a request takes one.
     """
 
@@ -23,6 +25,7 @@ class Refresh:
     truncated: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     kept_share: float = 0.0
+    kept_seconds: float = math.inf
 
     @property
     def remaining(self) -> float:

@@ -1,14 +1,17 @@
 """The one place that sends a request.
 
-One `requests.Session` per worker thread with keep-alive; both timeouts always set; redirects not followed; TLS always
-verified (`REQUESTS_CA_BUNDLE` and proxy variables are honoured, `.netrc` and cookies are not); the body bounded after
-decompression and by the deadline. Every way to fail becomes one leaf of `exporter.api.errors`.
+A `requests.Session` for each request that is under way, a few of which are kept with their connections open; both
+timeouts always set; redirects not followed; TLS always verified (`REQUESTS_CA_BUNDLE` and proxy variables are honoured,
+`.netrc` and cookies are not); the body bounded after decompression and by the deadline. Every way to fail becomes one
+leaf of `exporter.api.errors`.
 
 One limit: the head of an answer is read by http.client, which looks at no deadline. A peer that sends a byte of it now
 and then, each within the read timeout, holds its worker until the head ends.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 
@@ -20,6 +23,7 @@ from exporter.api.endpoints import Call, Endpoint
 from exporter.api.errors import ApiError, InvalidJson, Timeout, TooLarge, Truncated
 from exporter.api.failures import status_error, transport_error
 from exporter.api.refresh import Refresh
+from exporter.api.trust import SharedTrust
 from exporter.config.settings import Limits
 from exporter.logs import well_formed_id
 from exporter.secret import Secret
@@ -27,6 +31,9 @@ from exporter.secret import Secret
 BYTES_A_VALUE = 16
 """An answer may have as many values as one of the largest size has when each takes so many bytes on average. A list of
 nothing but digits and commas would take forty times its size in memory."""
+
+KEPT_SESSIONS = 4
+"""Connections to the API that an account keeps open, at most, while nobody uses them."""
 
 _HEADERS = {
     "User-Agent": f"celigo-exporter/{__version__}",
@@ -72,6 +79,8 @@ class _Session(requests.Session):
 
     def __init__(self, base_url: str) -> None:
         super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self.mount("https://", SharedTrust())
         self._base_url = base_url
         found = self.merge_environment_settings(base_url, {}, None, None, None)
         self.proxies, self.verify, self.trust_env = found["proxies"], found["verify"], False
@@ -95,20 +104,20 @@ class _Session(requests.Session):
 
 
 class Transport:
-    """Sends calls to one base URL. Thread-safe: every thread has its own session; `close` closes them all."""
+    """Sends calls to one base URL. Thread-safe: no session is used by two threads at once; `close` closes them all."""
 
     def __init__(self, base_url: str, limits: Limits) -> None:
         self._base_url = base_url
         self._limits = limits
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
-        self._lock = threading.Lock()  # guards _sessions
+        self._idle: list[_Session] = []
+        self._closed = False
+        self._lock = threading.Lock()  # guards _idle and _closed
 
     def close(self) -> None:
-        """Close the connections of every thread."""
+        """Close the connections that nobody uses; the others are closed by who uses them."""
         with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
+            idle, self._idle, self._closed = self._idle, [], True
+        for session in idle:
             session.close()
 
     def send(self, call: Call, target: str, token: Secret, refresh: Refresh, now: float) -> Exchange:
@@ -120,7 +129,8 @@ class Transport:
         seen = _Seen()
         outcome: Answer | ApiError
         try:
-            outcome = self._send(call, target, token, refresh, now, seen)
+            with self._session() as session:
+                outcome = self._send(session, call, target, token, refresh, now, seen)
         except ApiError as failure:
             outcome = failure.detached()
         except (requests.RequestException, HTTPError, OSError, ValueError) as failure:
@@ -128,10 +138,11 @@ class Transport:
         seconds = refresh.clock.monotonic() - started
         return Exchange(outcome, seen.code, seconds, seen.body_bytes, seen.date, seen.request_id)
 
-    def _send(self, call: Call, target: str, token: Secret, refresh: Refresh, now: float, seen: "_Seen") -> Answer:
+    def _send(
+        self, session: _Session, call: Call, target: str, token: Secret, refresh: Refresh, now: float, seen: "_Seen"
+    ) -> Answer:
         connect = max(0.001, min(self._limits.connect_timeout, refresh.remaining))
         read = max(0.001, min(self._limits.read_timeout, refresh.remaining))
-        session = self._session()
         response = session.send(
             session.prepared(call, target, token),
             timeout=(connect, read),
@@ -179,15 +190,21 @@ class Transport:
             raise InvalidJson(endpoint.value, method=endpoint.method, status=status, detail=detail)
         return b"".join(chunks)
 
-    def _session(self) -> _Session:
-        session: _Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = _Session(self._base_url)
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-            self._local.session = session
+    @contextmanager
+    def _session(self) -> Iterator[_Session]:
+        """A session that nobody else uses meanwhile: the one that was used last, whose connection is the freshest."""
+        with self._lock:
+            session = self._idle.pop() if self._idle else None
+        session = session or _Session(self._base_url)
+        try:
+            yield session
+        finally:
             with self._lock:
-                self._sessions.append(session)
-        return session
+                kept = not self._closed and len(self._idle) < KEPT_SESSIONS
+                if kept:
+                    self._idle.append(session)
+            if not kept:
+                session.close()
 
 
 def _declared_empty(response: requests.Response) -> bool:

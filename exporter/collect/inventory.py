@@ -8,6 +8,7 @@
 Sources: contract 3.2, 3.4, 3.12 and 3.14.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,9 @@ from exporter.ledger.tally import STANDALONE
 
 STATES = ("enabled", "disabled")
 STANDALONE_NAME = "Standalone flows"
+
+_KEPT_SHARE = 1 / 3
+"""Share of its interval by which a listing may be old that somebody else has asked for."""
 
 
 class InventoryClient(StepsClient, LastExportsClient, Protocol):
@@ -142,8 +146,13 @@ class InventoryCollector:
         attempts.finish()
 
     def _read_flows(self, refresh: Refresh, publish: Publish) -> None:
-        integrations = self._client.integrations(refresh).required(Endpoint.INTEGRATIONS)
-        flows = self._client.flows(refresh).required(Endpoint.FLOWS)
+        # Others keep to the client's lifetime, which is nearly an interval: the inventory would be two of them old.
+        refresh.kept_seconds = self.settings.interval * _KEPT_SHARE
+        try:
+            integrations = self._client.integrations(refresh).required(Endpoint.INTEGRATIONS)
+            flows = self._client.flows(refresh).required(Endpoint.FLOWS)
+        finally:
+            refresh.kept_seconds = math.inf
         self._told = _Told(
             names=self._names.merge(integrations, self._integration_names.of(integrations.rows)),
             facts=self._facts.merge(flows, self._flow_facts.of(flows.rows)),

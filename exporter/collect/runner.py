@@ -4,6 +4,7 @@ When: on a grid of its interval, so that any number of scrapes adds no run and a
 not halve the rate. A collector that is refused (403, or 404 on everything it asks) is switched off until a slow probe.
 """
 
+import hashlib
 import logging
 import threading
 from collections import Counter
@@ -24,6 +25,8 @@ REFUSED_SECONDS = 300.0
 
 _EARLY_SHARE = 0.05
 _EARLY_SECONDS = 1.0
+_STEP_SHARE = 0.2
+"""Share of an interval by which a run may come early for the sake of its offset."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,16 +63,27 @@ class RunnerImage:
 
 
 class Grid:
-    """When a collector is due: instants one interval apart, from the first run on. Monotonic seconds."""
+    """When a collector is due: instants one interval apart, from the first run on. Monotonic seconds.
 
-    def __init__(self, interval: float) -> None:
+    `offset` (0 to 1) of an interval is by how much the instants come before those that the first run gives, so that
+    many grids that begin together spread. They get there in steps: some runs come a little early, and none ever late.
+    """
+
+    def __init__(self, interval: float, offset: float = 0.0) -> None:
         self._interval = interval
         self._early = min(_EARLY_SECONDS, _EARLY_SHARE * interval)
+        self._offset = offset * interval
+        self._ahead = self._offset
+        self._settled = False
+        self._asked = False
+        self._last: float | None = None
         self._next: float | None = None
 
     def due(self, now: float) -> bool:
         """Whether a run may start at `now`."""
-        return self._next is None or now >= self._next - self._early
+        due = self._next is None or now >= self._next - self._early
+        self._asked = self._asked or not due
+        return due
 
     def started(self, now: float) -> None:
         """Note that a run started; the next instant stays on the grid unless it was missed by a whole interval.
@@ -77,21 +91,39 @@ class Grid:
         So a late run may be followed closely by one on time: scrapes that come a little before each instant would
         otherwise lose every fourth run.
         """
-        met = self._next is not None and now - self._next < self._interval
-        self._next = (self._next if met and self._next is not None else now) + self._interval
+        if self._next is None or now - self._next >= self._interval:
+            self._next, self._ahead = now, self._offset
+        step = min(self._ahead, self._interval * _STEP_SHARE)
+        self._ahead -= step
+        if step == 0 and self._on_edge(now):
+            self._settled, step = True, self._early
+        self._asked = False
+        self._last, self._next = now, self._next + self._interval - step
+
+    def _on_edge(self, now: float) -> bool:
+        """Whether scrapes come once an interval and just when the next run becomes due.
+
+        By their own little differences some would come before that, and have no run. So the grid gives way, once.
+        """
+        if self._settled or self._asked or self._last is None or self._next is None:
+            return False
+        once_an_interval = abs(now - self._last - self._interval) < self._early / 4
+        return once_an_interval and now - (self._next - self._early) < self._early / 2
 
     def go_on(self, before: Self) -> None:
         """Keep to the instants of another grid as far as this interval allows."""
-        if before._next is not None:
-            self._next = before._next - before._interval + self._interval
+        if before._next is not None and before._last is not None:
+            self._last = before._last
+            self._next = before._last + (before._next - before._last) * self._interval / before._interval
+            self._ahead = min(before._ahead, self._offset)
 
     def due_in(self, now: float) -> float | None:
         """Seconds until the next instant; None before the first run."""
         return None if self._next is None else self._next - now
 
     def set_due(self, at: float) -> None:
-        """Let the next instant be `at`."""
-        self._next = at
+        """Let the next instant be `at`, which is where it belongs."""
+        self._next, self._ahead = at, 0.0
 
     def postpone(self, until: float) -> None:
         """Let nothing be due before `until`, but for the moment that a scrape may come early."""
@@ -109,7 +141,7 @@ class CollectorRunner:
         self._account = account
         self._model = model
         self._clock = clock
-        self._grid = Grid(collector.settings.interval)
+        self._grid = Grid(collector.settings.interval, offset_of(account))
         self._lock = threading.Lock()  # guards _running, _grid and _status
         self._running = False
         self._status = CollectorStatus(collector.name, collector.settings.interval)
@@ -156,6 +188,14 @@ class CollectorRunner:
             self._running = True
             self._grid.started(now)
             return True
+
+    def lost(self, failure: Exception, stop: threading.Event) -> None:
+        """Give back the right to run, in place of `run`: the run could not begin."""
+        with self._lock:
+            self._running = False
+        if not stop.is_set():
+            with logs.context(account=self._account, collector=self.collector.name):
+                self._finish(Refresh(self._clock, self._clock.monotonic(), stop), 0.0, failure)
 
     def run(self, stop: threading.Event) -> None:
         """Run the collector once; raises nothing. Every line that is logged meanwhile tells whose run it belongs to."""
@@ -227,6 +267,16 @@ class CollectorRunner:
             _log.warning("a collector failed", extra={"fields": {"error": after.failure}})
         elif after.success and before.success is False:
             _log.info("a collector works again")
+
+
+def offset_of(account: str) -> float:
+    """Where on their grids the collectors of an account are, from 0 up to 1: always the same, another for each account.
+
+    All of one account have the same, because they share listings: whoever came at another time than the one that asks
+    for a listing would be handed one that is minutes old.
+    """
+    digest = hashlib.sha256(account.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
 
 
 def reason_of(failure: BaseException) -> str:

@@ -13,6 +13,7 @@ import redis
 
 from exporter.bugs import bug_fields
 from exporter.clock import Clock
+from exporter.collect.gate import Gate
 from exporter.collect.workers import Executor, Workers
 from exporter.config.settings import RedisSettings
 from exporter.ledger.store import StateStatus
@@ -63,7 +64,7 @@ class Desk:
         self.woken = threading.Event()
         name = owner or f"{socket.gethostname()}-{secrets.token_hex(4)}"
         link = Link(settings, environ, clock, now)
-        self.place = Place(link, name, clock, environ, workers, aside, self.woken.set)
+        self.place = Place(link, name, clock, environ, workers, aside, self.woken.set, Gate(clock))
         self._replicas: dict[str, float] = {}
         self._seats: Sequence[Seat] = ()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exporter.clock import Clock
+from exporter.collect.gate import Gate
 from exporter.collect.workers import Executor
 from exporter.replicas.lease import TICKS
 from exporter.replicas.link import Link
@@ -31,6 +32,7 @@ class Place:
     workers: Callable[[str, int], Executor]
     aside: Aside
     wake: Callable[[], None]
+    gate: Gate
 
     @property
     def lease(self) -> float:

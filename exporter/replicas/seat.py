@@ -314,6 +314,7 @@ class Seat:
             shared=self._shared,
             image=image,
             now=place.link.now,
+            gate=place.gate,
         )
 
     def _go_on(self, before: "Seat", ledger: RunLedger | None) -> None:

@@ -13,6 +13,7 @@ from exporter.account import AccountRuntime
 from exporter.api.budget import Budget
 from exporter.api.token import TokenUnreadable
 from exporter.clock import Clock
+from exporter.collect.gate import Gate
 from exporter.collect.workers import Executor, Workers
 from exporter.config.differences import differences
 from exporter.config.problem import ConfigError
@@ -53,8 +54,11 @@ class Group:
         return self.documents.content(selection, fmt, compressed=compressed)
 
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
-        """Start what is due in every account; futures of the selected runs under way."""
-        return [future for account in self.accounts for future in account.trigger(names)]
+        """Start what is due in every account, the most urgent first; futures of the selected runs under way."""
+        with ExitStack() as stack:
+            for gate in {runtime.gate for runtime in self.runtimes}:
+                stack.enter_context(gate.gathering())
+            return [future for account in self.accounts for future in account.trigger(names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Rosters:
         self._own = own
         self._workers = workers
         self._desk = desk
+        self._gate = Gate(clock) if desk is None else desk.place.gate
         self._budgets: dict[str, Budget] = {}
 
     def change(self, settings: Settings, before: Roster | None, put_in_place: Callable[[Roster], None]) -> Roster:
@@ -139,7 +144,15 @@ class Rosters:
         store = handed or self._store(account, settings)
         budget = self._budgets.get(account.name)
         return AccountRuntime(
-            account, settings, self._environ, self._clock, store, self._workers, before=before, budget=budget
+            account,
+            settings,
+            self._environ,
+            self._clock,
+            store,
+            self._workers,
+            before=before,
+            budget=budget,
+            gate=self._gate,
         )
 
     def _store(self, account: Account, settings: Settings) -> Store:

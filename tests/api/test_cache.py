@@ -63,6 +63,22 @@ def test_a_listing_is_kept_for_its_lifetime(
 
 
 @pytest.mark.usefixtures("rows")
+def test_who_wants_it_newer_asks_again_and_everybody_has_it_then(
+    api: Kit, clock: ManualClock, http: requests_mock.Mocker
+) -> None:
+    api.client.flows(api.refresh())
+    clock.advance(101.0)
+    particular = api.refresh()
+    particular.kept_seconds = 100.0
+    newer = api.client.flows(particular)
+    assert http.call_count == 2
+    assert newer.fetched_at == clock.monotonic()
+    clock.advance(99.0)
+    assert api.client.flows(particular) == api.client.flows(api.refresh()) == newer
+    assert http.call_count == 2
+
+
+@pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("endpoint", NEVER_KEPT, ids=lambda endpoint: endpoint.name)
 def test_what_changes_every_minute_is_never_kept(api: Kit, http: requests_mock.Mocker, endpoint: Endpoint) -> None:
     for _ in range(3):

@@ -87,8 +87,8 @@ def importers_of(*names: str) -> set[str]:
 
 
 def test_one_module_sends_requests() -> None:
-    """The other two read exceptions of the library, and ask which proxy it would use."""
-    reading = {"exporter.api.failures", "exporter.check.accounts"}
+    """One tells it what to trust; the other two read exceptions of the library, and ask which proxy it would use."""
+    reading = {"exporter.api.trust", "exporter.api.failures", "exporter.check.accounts"}
     assert importers_of("requests", "urllib3", "http", "socket") & {
         name for name in MODULES if name.startswith(("exporter.api", "exporter.check", "exporter.collect"))
     } == {"exporter.api.transport", *reading}

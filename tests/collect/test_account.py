@@ -53,8 +53,9 @@ def upstream() -> Iterator[Upstream]:
 
 
 def finish(account: AccountRuntime, *names: str) -> None:
-    """Start what is due and wait for it."""
-    for future in account.trigger(names or None):
+    """Start what is due and wait for all that is under way, also for what no scrape waits for."""
+    account.trigger(names or None)
+    for future in list(account._futures.values()):
         future.result(60)
 
 
@@ -331,10 +332,19 @@ class TestClose:
     def threads(self) -> set[str]:
         return {thread.name for thread in threading.enumerate() if thread.name.startswith("account-account-0")}
 
+    def test_threads_are_there_only_while_there_is_work(self, upstream: Upstream) -> None:
+        with running(upstream) as account:
+            assert self.threads() == set()
+            upstream.hold("/v1/connections")
+            account.trigger()
+            upstream.arrived("/v1/connections")
+            until(lambda: len(self.threads()) == 1, "the end of the others")
+            upstream.let_go()
+            until(lambda: self.threads() == set(), "the end of the last one")
+
     def test_it_ends_all_threads(self, upstream: Upstream) -> None:
         with running(upstream) as account:
-            finish(account)
-            assert len(self.threads()) == len(COLLECTORS)
+            account.trigger()
         assert self.threads() == set()
 
     def test_afterwards_nothing_is_started(self, upstream: Upstream) -> None:

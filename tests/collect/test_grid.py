@@ -1,10 +1,13 @@
 """When a collector is due: how often scrapes come must not matter, how long its interval is must."""
 
+from itertools import pairwise
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collect.runner import Grid
+from exporter.collect.runner import Grid, offset_of
 
 START = 5000.0
 
@@ -139,3 +142,66 @@ def test_frequent_scrapes_miss_no_interval(interval: float, each: int, count: in
     step = interval / each
     polls = every(step, count)
     assert len(runs(Grid(interval), polls)) == (count - 1) // each + 1
+
+
+class TestOffset:
+    """Many grids that begin together spread, and whoever scrapes notices nothing but runs that are a little early."""
+
+    @pytest.mark.parametrize("offset", [0.0, 0.01, 0.2, 0.5, 0.77, 0.99])
+    def test_it_comes_so_much_earlier_in_the_end_and_never_later_than_an_interval(self, offset: float) -> None:
+        started = runs(Grid(60, offset), every(0.125, 8000))
+        gaps = [after - before for before, after in pairwise(started)]
+        assert max(gaps) <= 60
+        assert min(gaps) >= 47
+        assert (started[-1] - started[0] + offset * 60) % 60 == pytest.approx(59, abs=0.5)  # a second early
+
+    def test_it_is_there_after_five_intervals(self) -> None:
+        started = runs(Grid(60, 0.9), every(0.125, 8000))
+        gaps = [after - before for before, after in pairwise(started)]
+        assert gaps[5:] == pytest.approx([60] * len(gaps[5:]))
+
+    @given(offset=st.floats(0, 1, exclude_max=True), phase=st.floats(0, 59), jitter=st.randoms(use_true_random=False))
+    def test_scrapes_once_an_interval_run_it_each_time(self, offset: float, phase: float, jitter: Random) -> None:
+        """Whatever the offset and wherever in the interval scrapes come; theirs differ by milliseconds."""
+        grid = Grid(60, offset)
+        grid.started(START)
+        polls = [START + 1 + phase + number * 60 + jitter.uniform(-0.02, 0.02) for number in range(60)]
+        started = runs(grid, polls)
+        # While the grid gets to its place, and once more at its edge, a scrape may come just before.
+        assert len(started) >= 58
+        assert started[-40:] == polls[-40:]
+
+    @given(
+        st.floats(0, 1, exclude_max=True),
+        st.sampled_from([60.0, 300.0, 3600.0]),
+        st.lists(st.floats(0.0, 400.0), min_size=1, max_size=100),
+    )
+    def test_it_costs_one_run_more_in_all(self, offset: float, interval: float, gaps: list[float]) -> None:
+        polls = [START + sum(gaps[: number + 1]) for number in range(len(gaps))]
+        plain, spread = runs(Grid(interval), polls), runs(Grid(interval, offset), polls)
+        missed = sum(after - before >= interval for before, after in pairwise(polls))
+        assert len(spread) <= len(plain) + 3 + missed
+
+    def test_after_a_pause_of_everybody_they_spread_again(self) -> None:
+        grids = [Grid(60, number / 10) for number in range(10)]
+        for grid in grids:
+            grid.started(START)
+            grid.started(START + 1000)
+        spread = {round(runs(grid, every(1, 600, START + 1001))[-1]) for grid in grids}
+        assert len(spread) == len(grids)
+
+    def test_it_goes_on_where_the_one_before_was(self) -> None:
+        before, after = Grid(60, 0.5), Grid(60, 0.5)
+        runs(before, every(1, 90))
+        after.go_on(before)
+        assert runs(after, every(1, 600, START + 90)) == runs(before, every(1, 600, START + 90))
+
+
+def test_offsets_are_stable_and_spread() -> None:
+    assert offset_of("acme") == pytest.approx(PINNED)
+    found = sorted(offset_of(f"account-{number}") for number in range(200))
+    assert 0 <= found[0] < found[-1] < 1
+    assert max(after - before for before, after in pairwise(found)) < 0.05
+
+
+PINNED = 0.5084717080462724

@@ -194,12 +194,26 @@ class TestOneAtATime:
             thread.join(30)
         assert sorted(claims) == [False] * 31 + [True]
 
-    def test_it_is_not_due_again_within_its_interval(self, rig: Rig) -> None:
+    def test_it_is_due_again_within_its_interval_and_not_much_sooner(self, rig: Rig) -> None:
         rig.run()
-        rig.clock.advance(58)
+        rig.clock.advance(46.9)
         assert not rig.runner.claim()
-        rig.clock.advance(1)
+        rig.clock.advance(12.1)
         assert rig.runner.claim()
+
+    def test_a_run_that_could_not_begin_is_a_failed_one_and_due_again_on_its_grid(self, rig: Rig) -> None:
+        assert rig.runner.claim()
+        rig.runner.lost(RuntimeError("can't start new thread"), rig.stop)
+        assert (rig.runner.status.success, rig.runner.status.errors) == (False, {"internal": 1})
+        assert rig.runner.status.failure == "internal error (RuntimeError)"
+        assert not rig.runner.claim()
+        assert rig.next().success
+
+    def test_a_run_that_could_not_begin_at_the_end_leaves_no_trace(self, rig: Rig) -> None:
+        assert rig.runner.claim()
+        rig.stop.set()
+        rig.runner.lost(RuntimeError("the workers are closed"), rig.stop)
+        assert rig.runner.status.success is None
 
     def test_a_failed_run_is_not_repeated_early(self, rig: Rig) -> None:
         rig.run(fails(Timeout("-")))

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from exporter.collect.workers import Workers
+from tests.e2e.processes import until
 
 LONG = 30.0
 """Seconds after which a test gives up; nothing here takes that long."""
@@ -35,19 +36,49 @@ def waiting(gate: threading.Event) -> Callable[[], None]:
 
 
 class TestThreads:
-    def test_they_are_named_daemons_from_the_start(self) -> None:
-        held = Workers("account-named", 3)
+    def test_they_are_named_daemons_and_as_many_as_there_is_work(self) -> None:
+        held, gate = Workers("account-named", 3), threading.Event()
+        assert threads("account-named") == []
+        for number in range(5):
+            held.submit(waiting(gate))
+            assert len(threads("account-named")) == min(number + 1, 3)
         names = [thread.name for thread in threads("account-named")]
         assert sorted(names) == ["account-named-0", "account-named-1", "account-named-2"]
         assert all(thread.daemon for thread in threads("account-named"))
+        gate.set()
         assert held.close(LONG)
         assert threads("account-named") == []
 
-    def test_they_stay_from_one_task_to_the_next(self) -> None:
-        held, seen = Workers("account-kept", 1), []
-        for _ in range(5):
-            held.submit(lambda: seen.append(threading.get_ident())).result(LONG)
+    def test_they_end_when_there_is_nothing_to_do_and_come_back_when_there_is(self) -> None:
+        held = Workers("account-idle", 4)
+        for _ in range(3):
+            for future in [held.submit(lambda: None) for _ in range(8)]:
+                future.result(LONG)
+            until(lambda: not threads("account-idle"), "the end of the threads")
+        assert held.close(LONG)
+
+    def test_one_that_is_left_takes_what_is_queued_before_it_ends(self) -> None:
+        held, gate, seen = Workers("account-kept", 1), threading.Event(), []
+        held.submit(waiting(gate))
+        futures = [held.submit(lambda: seen.append(threading.get_ident())) for _ in range(5)]
+        gate.set()
+        for future in futures:
+            future.result(LONG)
         assert len(set(seen)) == 1
+        assert held.close(LONG)
+
+    def test_work_that_no_thread_can_be_made_for_is_refused_and_not_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        held, ran = Workers("account-full", 2), []
+
+        def full(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", full)
+            with pytest.raises(RuntimeError, match="new thread"):
+                held.submit(lambda: ran.append("refused"))
+        held.submit(lambda: ran.append("taken")).result(LONG)
+        assert ran == ["taken"]
         assert held.close(LONG)
 
     def test_as_many_tasks_run_together_as_there_are_threads(self, two: Workers) -> None:
@@ -90,7 +121,6 @@ class TestFutures:
         future = held.submit(task)
         assert future.exception(LONG) is error
         held.submit(lambda: None).result(LONG)
-        assert len(threads("account-raises")) == 1
         assert held.close(LONG)
 
     def test_a_cancelled_task_does_not_run(self) -> None:
@@ -132,5 +162,11 @@ class TestClose:
         future.result(LONG)
         assert held.close(LONG)
 
+    def test_afterwards_nothing_is_taken(self) -> None:
+        held = Workers("account-closed", 1)
+        assert held.close(LONG)
+        with pytest.raises(RuntimeError, match="closed"):
+            held.submit(lambda: None)
+
     def test_it_can_be_closed_without_having_worked(self) -> None:
-        assert Workers("account-idle", 4).close(LONG)
+        assert Workers("account-unused", 4).close(LONG)

@@ -110,8 +110,13 @@ class Rig:
         return self.fleet.reload_requests.request().result(60)
 
     def idle(self) -> None:
-        """Wait until no collector runs; starts what is due."""
-        until(lambda: not self.fleet.trigger(), "the collectors are done")
+        """Wait until no collector runs, also none that no scrape waits for; starts what is due."""
+        until(lambda: not self.fleet.trigger() and not self.running, "the collectors are done")
+
+    @property
+    def running(self) -> bool:
+        """Whether a collector of any account runs."""
+        return any(not run.done() for account in self.fleet.accounts for run in list(account._futures.values()))
 
 
 @dataclass

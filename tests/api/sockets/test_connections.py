@@ -8,6 +8,7 @@ import pytest
 
 from exporter.api import errors
 from exporter.api.endpoints import Endpoint
+from exporter.api.transport import KEPT_SESSIONS
 from tests.api.kit import CALLS, TOKEN, Kit, failure_of, kit
 from tests.api.sockets.conftest import Connect, Serve
 from tests.api.sockets.server import Connection, answering, header, response
@@ -67,8 +68,8 @@ def test_a_failed_call_does_not_cost_the_connection(serve: Serve, connect: Conne
     assert (server.connections, len(server.requests)) == (1, 3)
 
 
-@pytest.mark.parametrize("threads", [2, 5])
-def test_each_worker_thread_has_a_connection_of_its_own(serve: Serve, connect: Connect, threads: int) -> None:
+@pytest.mark.parametrize("threads", [2, KEPT_SESSIONS])
+def test_threads_need_no_more_connections_than_they_are(serve: Serve, connect: Connect, threads: int) -> None:
     server = serve(answering(response()))
     api = connect(server.url)
     barrier = threading.Barrier(threads)
@@ -79,7 +80,6 @@ def test_each_worker_thread_has_a_connection_of_its_own(serve: Serve, connect: C
             for _ in range(4):
                 barrier.wait(30)
                 api.client.token_info(api.refresh())
-            barrier.wait(30)  # nobody leaves before all have asked: a left thread's session may be given up
         except BaseException as failure:
             failures.append(failure)
 
@@ -89,7 +89,8 @@ def test_each_worker_thread_has_a_connection_of_its_own(serve: Serve, connect: C
     for each in workers:
         each.join(30)
     assert failures == []
-    assert (server.connections, len(server.requests)) == (threads, 4 * threads)
+    assert server.connections <= threads
+    assert len(server.requests) == 4 * threads
 
 
 def test_closing_the_client_closes_the_connections_of_all_threads(serve: Serve) -> None:
