@@ -70,7 +70,8 @@ class DrillDown:
 
     def go_on(self, before: Self) -> None:
         """Know what another one knows, which may be reading right now: each copy is made in one step."""
-        self._served, self._steps, self._cleared = dict(before._served), dict(before._steps), dict(before._cleared)
+        self.restore(*before.known())
+        self._cleared = dict(before._cleared)
 
     def known(self) -> tuple[Mapping[str, Signature], Mapping[StepKey, StepReading]]:
         """At which signature each flow was asked last, and its steps with open errors."""

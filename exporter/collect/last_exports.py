@@ -44,7 +44,7 @@ class LastExports:
 
     def go_on(self, before: Self) -> None:
         """Know what another one was told."""
-        self._told = dict(before._told)
+        self.restore(before._told)
 
     def restore(self, told: Mapping[str, float]) -> None:
         """Begin with the positions by flow."""

@@ -52,8 +52,7 @@ class RollUps:
 
     def go_on(self, before: Self) -> None:
         """Know when an error last occurred as another one does; how many are open has to be asked first."""
-        self._counts = dict(before._counts)
-        self._claimed = _by_value({flow_id: row.integration_id for flow_id, row in self._counts.items()})
+        self.restore(before.known())
 
     def known(self) -> Mapping[str, OpenCount]:
         """What was told last of every flow, however long ago."""
@@ -62,6 +61,7 @@ class RollUps:
     def restore(self, counts: Mapping[str, OpenCount]) -> None:
         """Begin with what `known` told; see `go_on`."""
         self._counts = dict(counts)
+        self._claimed = _by_value({flow_id: row.integration_id for flow_id, row in self._counts.items()})
 
     @property
     def newest(self) -> float | None:

@@ -12,6 +12,7 @@ that passes lets every replica look after its leases, also while a run waits. Le
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -62,13 +63,14 @@ class TickingClock(VirtualClock):
 
 
 class Replica:
-    """One exporter. `dies_at` is the number of a script of `COMMIT` or `PUBLISH` from now; odd: after it was run."""
+    """One exporter. `dies_at` counts the runs of a script down, by 2: at 0 it dies before one, at 1 after it."""
 
     def __init__(self, number: int, settings: Settings, token: str, clock: VirtualClock) -> None:
         self.number = number
         self.workers: list[InlineWorkers] = []
         self.dies_at: dict[str, int] = {}
         self.dies_before_request: int | None = None
+        self.frozen = False
         self._clock = clock
         self.fleet = Fleet(settings, {"TOKEN": token}, clock, self._made_workers, desk=self._desk)
 
@@ -110,7 +112,7 @@ class Replica:
             if left is None:
                 return run(script, keys, args)
             self.dies_at[script] = left - 2
-            if left in {0}:
+            if left == 0:
                 raise Killed
             answer = run(script, keys, args)
             if left == 1:
@@ -140,11 +142,13 @@ class ReplicaWorld:
         account = Account("acme", Token(env="TOKEN"), base_url=self.simulator.url, region=None)
         state = StateSettings(redis=RedisSettings(server.url, lease=LEASE, alone=alone))
         self.settings = Settings((account,), collectors, state=state)
+        self.begun = self.clock.true()
         self.scraped = Scraped()
         self.truth = Truth(self.simulator)
         self.requests = 0
         self.replicas: list[Replica] = []
         self.different: list[float] = []
+        self.kills = 0
         self._count = replicas
         self._numbers = 0
         self._turn = 0
@@ -169,6 +173,11 @@ class ReplicaWorld:
                 self.replicas.clear()
                 self.simulator.stop()
 
+    def changed(self, **changes: Any) -> Settings:
+        """The settings with other ones of the account."""
+        self.settings = replace(self.settings, accounts=(replace(self.settings.accounts[0], **changes),))
+        return self.settings
+
     @property
     def leader(self) -> Replica | None:
         """The replica that refreshes the account."""
@@ -185,6 +194,7 @@ class ReplicaWorld:
         """As SIGKILL does."""
         assert replica is not None
         self.replicas.remove(replica)
+        self.kills += 1
 
     def minutes(self, count: float, each: Callable[[], None] = lambda: None) -> None:
         """Let minutes pass, with a scrape in each; `each` is called after it."""
@@ -202,7 +212,8 @@ class ReplicaWorld:
         """One scrape, of the replica whose turn it is."""
         self.truth.mark()
         self._turn += 1
-        replica = self.replicas[self._turn % len(self.replicas)]
+        awake = [each for each in self.replicas if not each.frozen]
+        replica = awake[self._turn % len(awake)]
         replica.fleet.trigger()
         # What it asks for is done at the next tick of the one that refreshes the account.
         self._each(Replica.tick)
@@ -231,7 +242,7 @@ class ReplicaWorld:
         return found
 
     def _compare(self, document: bytes) -> None:
-        documents = [document, *(replica.document() for replica in self.replicas)]
+        documents = [document, *(replica.document() for replica in self.replicas if not replica.frozen)]
         told = {text for text in documents if text}
         if len(told) > 1:
             self.different.append(self.clock.true())
@@ -240,7 +251,7 @@ class ReplicaWorld:
         self._each(Replica.tick)
 
     def _each(self, work: Callable[[Replica], None]) -> None:
-        for replica in list(self.replicas):
+        for replica in [each for each in self.replicas if not each.frozen]:
             before, self._running = self._running, replica
             try:
                 work(replica)
