@@ -62,16 +62,16 @@ class Churn:
 
     account: SimulatedAccount
     plan: Plan
-    _hidden: deque[int] = field(default_factory=deque)
-    _old: deque[str] = field(default_factory=deque)
+    _hidden: deque[tuple[int, str]] = field(default_factory=deque)
+    _there: deque[str] = field(default_factory=deque)
     _errors: deque[int] = field(default_factory=deque)
     _numbers: "count[int]" = field(default_factory=count)
 
     def begin(self) -> None:
         """Hide the flows that are made later."""
         flows = self.account.flows()
-        spare, self._old = flows[-self.plan.spare :], deque(flows[: -self.plan.spare])
-        self._hidden = deque(self._incident("flow_deleted", flow=flow) for flow in spare)
+        spare, self._there = flows[-self.plan.spare :], deque(flows[: -self.plan.spare])
+        self._hidden = deque((self._incident("flow_deleted", flow=flow), flow) for flow in spare)
 
     def part(self, parts: int) -> None:
         """The share that falls on one of so many parts of an hour."""
@@ -80,9 +80,11 @@ class Churn:
 
     def _one(self) -> None:
         if self._hidden:
-            self.account.control("DELETE", f"/incidents/{self._hidden.popleft()}")
-            self._incident("flow_deleted", flow=self._old.popleft())
-        flow = self._old[next(self._numbers) % len(self._old)]
+            incident, made = self._hidden.popleft()
+            self.account.control("DELETE", f"/incidents/{incident}")
+            self._incident("flow_deleted", flow=self._there.popleft())
+            self._there.append(made)
+        flow = self._there[next(self._numbers) % len(self._there)]
         self._errors.append(self._incident("error_storm", flow=flow, count=3))
         self._incident("flow_run_now", flow=flow, records=9)
         self._incident("flow_renamed", flow=flow, name=f"renamed {next(self._numbers)}")

@@ -11,10 +11,13 @@ import requests
 
 from exporter.commands.simulator import stopping
 from exporter.simulator import Simulator, SimulatorOptions
-from tests.e2e.processes import Program, free_port
+from tests.e2e.processes import Program, answers, free_port, until
 
 FLOWS_OF_AN_INTEGRATION = 50
 """As contract 6 has it: 10,000 flows in 200 integrations."""
+
+START_SECONDS = 900
+"""A day of fifty thousand flows takes minutes to be lived."""
 
 NO_LIMIT = 1_000_000
 """Requests a second. The bucket of an account would only add waiting, which is neither CPU nor memory."""
@@ -37,7 +40,8 @@ class SimulatedAccount(Program):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        return self.answering(f"{self.control_url}/time")
+        until(lambda: self.running() and answers(f"{self.control_url}/time"), "the account is there", START_SECONDS)
+        return self
 
     def __exit__(self, *error: Any) -> None:
         self._session.close()
