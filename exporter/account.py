@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 
 from exporter import logs
@@ -41,12 +42,25 @@ CLOSE_SECONDS = 2.0
 """How long closing waits for requests that hang."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What an account that replicas share has besides. `now` is milliseconds by the clock that `image` goes by.
+
+    `elsewhere`: another replica refreshes it, and this runtime reads nothing.
+    """
+
+    tokens: Shared
+    now: int = 0
+    image: Image | None = None
+    elsewhere: bool = False
+
+
 class AccountRuntime:
     """One account, thread-safe; `store` keeps its ledger, `workers` makes its threads, `gate` lets its runs begin.
 
     With `before`, the runtime of the same account under other settings, `store` is the ledger that it hands over (see
     `RunLedger.handing_over`), and what was read and counted goes on as far as it still holds; `before` itself is left
-    as it is. `budget` is the one that held for the account until now.
+    as it is. `budget` is the one that held for the account until now. `sharing` is for replicas.
 
     Raises TokenUnreadable when there is no token to start with.
     """
@@ -62,14 +76,13 @@ class AccountRuntime:
         *,
         before: "AccountRuntime | None" = None,
         budget: Budget | None = None,
-        shared: Shared | None = None,
-        image: Image | None = None,
-        now: Callable[[], int] | None = None,
+        sharing: Sharing | None = None,
         gate: Gate | None = None,
     ) -> None:
         self.account = account
         self.settings = settings
         self.profile = settings.profile
+        self.elsewhere = sharing is not None and sharing.elsewhere
         self.gate = gate or Gate(clock)
         self._clock = clock
         self._stop = threading.Event()
@@ -86,7 +99,7 @@ class AccountRuntime:
             clock,
             self.telemetry,
             budget=budget if before is None else before.budget,
-            shared=shared,
+            shared=None if sharing is None else sharing.tokens,
             before=None if same is None else same._client,
         )
         self._availability: Availability = Availability(account.name, clock) if same is None else same._availability
@@ -107,8 +120,8 @@ class AccountRuntime:
         self._lock = threading.Lock()  # guards _futures and _folded
         if before is not None and held is not None:
             self._go_on(before, held)
-        if image is not None and now is not None:
-            self._restore(image, now())
+        if sharing is not None and sharing.image is not None:
+            self._restore(sharing.image, sharing.now)
         self._snapshots: AccountSnapshots = AccountSnapshots(
             Scope(account.name, account.environment),
             self.model,

@@ -15,7 +15,7 @@ from typing import Any
 
 import redis
 
-from exporter.account import CLOSE_SECONDS, AccountRuntime
+from exporter.account import CLOSE_SECONDS, AccountRuntime, Sharing
 from exporter.api.budget import Budget
 from exporter.config.settings import Account, Settings
 from exporter.expose.blocks import RenderedBlock
@@ -311,9 +311,9 @@ class Seat:
             store,
             place.workers,
             before=before,
-            shared=self._shared,
-            image=image,
-            now=place.link.now,
+            sharing=Sharing(
+                self._shared, place.link.now() if image is not None else 0, image, isinstance(store, MemoryStore)
+            ),
             gate=place.gate,
         )
 

@@ -93,7 +93,8 @@ def test_nothing_is_lost_counted_twice_or_asked_again_however_often_the_leading_
     print(
         f"{shared.kills} kills of the leading one of 3 replicas in {HOURS:.0f} h: "
         f"{shared.truth.total('celigo_flow_runs_total')} runs ended, 0 lost, 0 double; "
-        f"{len(shared.scraped.at)} scrapes, in none replicas told different numbers; {shared.requests} requests, of one alone {alone.requests}"
+        f"{len(shared.scraped.at)} scrapes, in none replicas told different numbers; "
+        f"{shared.requests} requests, of one alone {alone.requests}"
     )
     assert 0.9 < ratio < 1.1
 

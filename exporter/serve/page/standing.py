@@ -12,9 +12,17 @@ from exporter.collect.health import CHECKS, ChecksView, HealthView
 from exporter.serve.page.views import Mark, Notice, Tone
 from exporter.serve.page.words import counted, span
 
-Word = Literal["down", "degraded", "idle", "waiting", "up"]
-TONES: dict[Word, Tone] = {"down": "bad", "degraded": "warn", "idle": "wait", "waiting": "wait", "up": "good"}
-"""Every state, the worst first. `idle`: nobody scrapes, so what was known has grown too old."""
+Word = Literal["down", "degraded", "idle", "waiting", "elsewhere", "up"]
+TONES: dict[Word, Tone] = {
+    "down": "bad",
+    "degraded": "warn",
+    "idle": "wait",
+    "waiting": "wait",
+    "elsewhere": "wait",
+    "up": "good",
+}
+"""Every state, the worst first. `idle`: nobody scrapes, so what was known has grown too old.
+`elsewhere`: another replica refreshes it."""
 
 _RANKS = {word: rank for rank, word in enumerate(TONES)}
 _EXPIRY_SECONDS = 7 * 86_400.0
@@ -40,6 +48,8 @@ class Standing:
 
 def standing(runtime: AccountRuntime, now: float) -> Standing:
     """How the account is doing at monotonic instant `now`."""
+    if runtime.elsewhere:
+        return Standing("elsewhere", "another replica refreshes it")
     statuses = runtime.statuses().values()
     health = runtime.model.view("health", HealthView, now)
     bad = [status.collector for status in statuses if status.success is False]
@@ -94,6 +104,13 @@ def _other(runtime: AccountRuntime, now: float, wall: float) -> Iterator[Notice]
             "not scraped",
             "the exporter reads only when it is scraped, and what it knew is too old to be told",
             "check that Prometheus has this exporter as a target and reaches it",
+        )
+    if runtime.elsewhere:
+        yield Notice(
+            "wait",
+            "another replica",
+            "refreshes this account, and its page tells about it; the metrics are the same here",
+            "celigo_exporter_replica_leading is 1 at the replica that does",
         )
     yield from _of_token(runtime, wall)
     skew = runtime.telemetry.clock_skew()
