@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exporter.collectors import COLLECTORS
 from exporter.config.settings import Collectors
 from tests.arithmetic import inputs, mistakes, number, precision, reckoned, results
 
@@ -60,6 +61,11 @@ def test_every_input_has_a_basis_that_can_be_looked_up() -> None:
     for each in INPUTS:
         known = ("the example", "exporter.", "series.json", "make bench", "contract", "docs/", "alerting.md")
         assert any(word in each.basis for word in known), each.name
+
+
+def test_an_account_has_no_more_threads_than_collectors() -> None:
+    (told,) = (each.value for each in INPUTS if each.name == "threads_an_account")
+    assert told == len(COLLECTORS)
 
 
 def test_every_input_is_used() -> None:

@@ -70,5 +70,5 @@ def test_what_a_series_takes_is_what_all_of_them_take() -> None:
 
 def test_the_page_reckons_with_everything_that_is_measured_here() -> None:
     basis = " ".join(f"{each.name} {each.basis}" for each in inputs(PAGE.read_text()))
-    assert basis.count("--fleet") == 7
+    assert basis.count("--fleet") == 6
     assert basis.count("--prometheus") == 3
