@@ -9,6 +9,7 @@ from functools import partial
 from exporter import logs
 from exporter.api.budget import Budget, Shared
 from exporter.api.client import CeligoClient
+from exporter.api.refresh import Away
 from exporter.api.telemetry import DURATIONS, Telemetry
 from exporter.api.token import TokenProvider
 from exporter.clock import Clock
@@ -260,8 +261,8 @@ class AccountRuntime:
         with logs.context(account=self.account.name):
             self._token.reread()
 
-    def _run(self, runner: CollectorRunner) -> None:
-        runner.run(self._stop)
+    def _run(self, runner: CollectorRunner, away: Away) -> None:
+        runner.run(self._stop, away)
         if self._stop.is_set():
             return  # what was cut short tells nothing about the API
         now = self._clock.monotonic()

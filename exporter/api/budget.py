@@ -97,7 +97,7 @@ class Budget:
             if seconds > refresh.remaining:
                 raise Timeout(endpoint, detail=f"the deadline comes before the request budget ({reason})")
             started = self._clock.monotonic()
-            self._clock.wait(refresh.stop, seconds)
+            refresh.wait(refresh.stop, seconds)
             passed = self._clock.monotonic() - started
             total += passed
             self._waited(reason, passed)

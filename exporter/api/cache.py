@@ -120,7 +120,7 @@ class ListingCache:
             if refresh.remaining <= 0 or refresh.stop.is_set():
                 detail = "the deadline came before another caller's answer"
                 raise Timeout(endpoint.value, method=endpoint.method, detail=detail)
-            self._clock.wait(flight.landed, min(refresh.remaining, _POLL_SECONDS))
+            refresh.wait(flight.landed, min(refresh.remaining, _POLL_SECONDS))
 
     def _landed(self, key: Key, flight: _Flight) -> Listing[Any]:
         if flight.error is None and flight.listing is not None:

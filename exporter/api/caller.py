@@ -134,7 +134,7 @@ class Caller:
         last = not failure.retryable or attempt >= self._limits.attempts
         if last or wait >= refresh.remaining or refresh.stop.is_set():
             raise failure
-        if not isinstance(failure, RateLimited) and self._clock.wait(refresh.stop, wait):
+        if not isinstance(failure, RateLimited) and refresh.wait(refresh.stop, wait):
             raise failure
 
     def _note_skew(self, exchange: Exchange) -> None:

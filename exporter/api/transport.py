@@ -129,7 +129,7 @@ class Transport:
         seen = _Seen()
         outcome: Answer | ApiError
         try:
-            with self._session() as session:
+            with self._session() as session, refresh.away(False):  # noqa: FBT003 - see `Away`
                 outcome = self._send(session, call, target, token, refresh, now, seen)
         except ApiError as failure:
             outcome = failure.detached()

@@ -1,45 +1,67 @@
 """How many runs of all accounts go on together, and whose turn is next.
 
-Hundreds of accounts that are due at once would decode, diff and commit at once, and the most urgent of it would be done
-last. So a run takes one of a few places, and waits for one without a thread. What keeps that fair:
+Hundreds of accounts that are due at once would decode, diff and commit at once; scrapes would wait behind all of them,
+and the most urgent would be done last. So a run takes one of a few places, and waits for one without a thread:
 
-- The more urgent a run, the earlier its turn; but who has waited long enough is as urgent as any, so none starves.
-- A run that has lasted longer than a moment does not count any more: it waits for its API, and its place is for others.
-- An account whose last run lasted so long is slow. Its runs begin at once and take no place until one of them is quick:
+- The more urgent a run, the earlier its turn; but who has waited long enough is as urgent as any, so none starves. Some
+  places are for the urgent ones alone.
+- A run that waits for its account's budget leaves its place to others meanwhile. One that has waited for an answer for
+  longer than a moment does not count any more: its place is for others.
+- An account whose last run hung so is slow. Its runs begin at once and take no place until one of them does not hang:
   however many accounts hang, each of them has kept a place for one moment, and it harms itself alone.
+
+That a run takes long says nothing about its API, because all of them share a processor.
 """
 
 import contextvars
-import heapq
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from exporter.api.refresh import Away
 from exporter.clock import Clock
 from exporter.collect.workers import Executor
 
-PLACES = 32
-"""Runs that count at one time. One account alone never fills them."""
+PLACES = 12
+"""Runs that work, or wait for an answer, at one time. One account alone never fills them."""
+
+GOING = 48
+"""Runs that have begun, those that wait for a budget among them; those that hang do not count."""
+
+SHARES = (12, 12, 9, 9, 3)
+"""Of the places, how many runs of each rank and those behind it may have."""
 
 MOMENT_SECONDS = 2.0
-"""How long a run keeps its place."""
+"""How long a run keeps its place while it waits for an answer."""
 
 RANK_SECONDS = 5.0
 """By how much longer a run has to have waited to be before one of the next higher rank."""
+
+_LOOK_SECONDS = 0.5
+"""How often is looked who hangs, while somebody waits."""
+
+Task = Callable[[Away], None]
+"""What a run does; it is handed what to tell of its waits."""
 
 
 @dataclass(eq=False, slots=True)
 class _Entry:
     owner: Hashable
+    rank: int
     executor: Executor
-    task: Callable[[], None]
+    task: Task
     lost: Callable[[Exception], None]
+    urgency: float
+    number: int
     future: Future[None] = field(default_factory=Future)
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
-    started: float = 0.0
+    away_since: float | None = None
+    idle: bool = False
+    hung: bool = False
 
 
 class Gate:
@@ -52,8 +74,8 @@ class Gate:
         self._clock = clock
         self._places = places
         self._lock = threading.Lock()  # guards everything below
-        self._waiting: list[tuple[float, int, _Entry]] = []
-        self._counted: dict[_Entry, None] = {}  # in the order of their start
+        self._waiting: list[deque[_Entry]] = [deque() for _ in SHARES]
+        self._going: dict[_Entry, None] = {}
         self._slow: set[Hashable] = set()
         self._numbers = itertools.count()
         self._gathering = 0
@@ -65,17 +87,17 @@ class Gate:
         owner: Hashable,
         rank: int,
         executor: Executor,
-        task: Callable[[], None],
+        task: Task,
         lost: Callable[[Exception], None] = lambda _: None,
     ) -> Future[None]:
         """Let `executor` run `task` when it is its turn, in the caller's context; the future tells when it ended.
 
         `rank` 0 is the most urgent. `lost` is told what `executor` raised when it could not begin the task.
         """
-        entry = _Entry(owner, executor, task, lost)
         with self._lock:
             urgency = self._clock.monotonic() + rank * RANK_SECONDS
-            heapq.heappush(self._waiting, (urgency, next(self._numbers), entry))
+            entry = _Entry(owner, rank, executor, task, lost, urgency, next(self._numbers))
+            self._waiting[rank].append(entry)
         self.look()
         return entry.future
 
@@ -100,11 +122,9 @@ class Gate:
     def forget(self, owner: Hashable) -> None:
         """Cancel what waits of an account that ends, and think nothing of it any more."""
         with self._lock:
-            gone = [entry for _, _, entry in self._waiting if entry.owner == owner]
-            self._waiting = [each for each in self._waiting if each[2].owner != owner]
-            heapq.heapify(self._waiting)
+            gone = self._taken_out(lambda entry: entry.owner == owner)
             self._slow.discard(owner)
-            if not self._waiting:
+            if not any(self._waiting):
                 self._nobody_waits.set()
         for entry in gone:
             entry.future.cancel()
@@ -113,37 +133,51 @@ class Gate:
     def waiting(self) -> int:
         """How many runs wait for their turn."""
         with self._lock:
-            return len(self._waiting)
+            return sum(map(len, self._waiting))
 
     def _admitted(self) -> list[_Entry]:
         """Those whose turn it is now, taken out of the queue."""
         with self._lock:
-            if self._gathering or not self._waiting:
+            if self._gathering or not any(self._waiting):
                 return []
-            now = self._clock.monotonic()
-            self._overlook(now)
-            admitted = self._of_slow_accounts()
-            while self._waiting and len(self._counted) < self._places:
-                entry = heapq.heappop(self._waiting)[2]
-                self._counted[entry] = None
+            self._overlook(self._clock.monotonic())
+            admitted = self._taken_out(lambda entry: entry.owner in self._slow) if self._slow else []
+            while (entry := self._next()) is not None:
+                self._going[entry] = None
                 admitted.append(entry)
-            for entry in admitted:
-                entry.started = now
             self._watch()
             return admitted
 
     def _overlook(self, now: float) -> None:
-        """Count those no more that have lasted longer than a moment."""
-        for entry in [each for each in self._counted if now - each.started >= MOMENT_SECONDS]:
-            del self._counted[entry]
+        """Count those no more that have waited for longer than a moment."""
+        for entry in list(self._going):
+            self._overlook_one(entry, now)
+
+    def _overlook_one(self, entry: _Entry, now: float) -> None:
+        if entry.away_since is not None and now - entry.away_since >= MOMENT_SECONDS:
+            entry.hung = True
+            self._going.pop(entry, None)
             self._slow.add(entry.owner)
 
-    def _of_slow_accounts(self) -> list[_Entry]:
-        slow = [each for each in self._waiting if each[2].owner in self._slow]
-        if slow:
-            self._waiting = [each for each in self._waiting if each[2].owner not in self._slow]
-            heapq.heapify(self._waiting)
-        return [entry for _, _, entry in sorted(slow)]
+    def _next(self) -> _Entry | None:
+        """The most urgent one that there is a place for."""
+        if len(self._going) >= GOING:
+            return None
+        working = [entry.rank for entry in self._going if not entry.idle]
+        if len(working) >= self._places:
+            return None
+        room = [sum(each >= rank for each in working) < share for rank, share in enumerate(SHARES)]
+        firsts = [queue[0] for rank, queue in enumerate(self._waiting) if queue and all(room[: rank + 1])]
+        if not firsts:
+            return None
+        entry = min(firsts, key=lambda entry: (entry.urgency, entry.number))
+        return self._waiting[entry.rank].popleft()
+
+    def _taken_out(self, wanted: Callable[[_Entry], bool]) -> list[_Entry]:
+        found = [entry for queue in self._waiting for entry in queue if wanted(entry)]
+        if found:
+            self._waiting = [deque(entry for entry in queue if not wanted(entry)) for queue in self._waiting]
+        return found
 
     def _begin(self, entry: _Entry) -> None:
         if not entry.future.set_running_or_notify_cancel():
@@ -158,7 +192,7 @@ class Gate:
 
     def _run(self, entry: _Entry) -> None:
         try:
-            entry.task()
+            entry.task(lambda idle: self._away(entry, idle=idle))
         except BaseException as error:
             self._leave(entry)
             entry.future.set_exception(error)
@@ -169,16 +203,27 @@ class Gate:
         finally:
             self.look()
 
+    @contextmanager
+    def _away(self, entry: _Entry, *, idle: bool) -> Iterator[None]:
+        with self._lock:
+            entry.away_since, entry.idle = self._clock.monotonic(), idle
+        if idle:
+            self.look()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._overlook_one(entry, self._clock.monotonic())
+                entry.away_since, entry.idle = None, False
+
     def _leave(self, entry: _Entry) -> None:
         with self._lock:
-            self._counted.pop(entry, None)
-            if self._clock.monotonic() - entry.started < MOMENT_SECONDS:
+            self._going.pop(entry, None)
+            if not entry.hung:
                 self._slow.discard(entry.owner)
-            else:
-                self._slow.add(entry.owner)
 
     def _watch(self) -> None:
-        if self._waiting and not self._watched:
+        if any(self._waiting) and not self._watched:
             try:
                 threading.Thread(target=self._look_again, name="gate", daemon=True).start()
             except RuntimeError:  # no more threads: places become free when runs end
@@ -186,17 +231,14 @@ class Gate:
             self._watched = True
 
     def _look_again(self) -> None:
-        while (seconds := self._until_free()) is not None:
-            self._clock.wait(self._nobody_waits, seconds)
+        while self._somebody_waits():
+            self._clock.wait(self._nobody_waits, _LOOK_SECONDS)
             self.look()
 
-    def _until_free(self) -> float | None:
-        """Seconds until a place becomes free by time; None, and the end of the watch, when nobody waits for one."""
+    def _somebody_waits(self) -> bool:
         with self._lock:
-            if not self._waiting:
-                self._watched = False
-                return None
-            self._nobody_waits.clear()
-            oldest = next(iter(self._counted), None)
-            since = self._clock.monotonic() if oldest is None else oldest.started
-            return max(0.01, since + MOMENT_SECONDS - self._clock.monotonic())
+            if any(self._waiting):
+                self._nobody_waits.clear()
+                return True
+            self._watched = False
+            return False

@@ -14,7 +14,7 @@ from typing import Self
 
 from exporter import logs
 from exporter.api.errors import ApiError, Forbidden, NotFound
-from exporter.api.refresh import Refresh
+from exporter.api.refresh import Away, Refresh, unwatched
 from exporter.bugs import bug_fields
 from exporter.clock import Clock
 from exporter.collect.base import Collector
@@ -197,15 +197,18 @@ class CollectorRunner:
             with logs.context(account=self._account, collector=self.collector.name):
                 self._finish(Refresh(self._clock, self._clock.monotonic(), stop), 0.0, failure)
 
-    def run(self, stop: threading.Event) -> None:
-        """Run the collector once; raises nothing. Every line that is logged meanwhile tells whose run it belongs to."""
-        with logs.context(account=self._account, collector=self.collector.name, run_id=logs.new_id()):
-            self._run(stop)
+    def run(self, stop: threading.Event, away: Away = unwatched) -> None:
+        """Run the collector once; raises nothing. `away` is told of its waits.
 
-    def _run(self, stop: threading.Event) -> None:
+        Every line that is logged meanwhile tells whose run it belongs to.
+        """
+        with logs.context(account=self._account, collector=self.collector.name, run_id=logs.new_id()):
+            self._run(stop, away)
+
+    def _run(self, stop: threading.Event, away: Away) -> None:
         settings = self.collector.settings
         started = self._clock.monotonic()
-        refresh = Refresh(self._clock, started + settings.deadline_seconds, stop)
+        refresh = Refresh(self._clock, started + settings.deadline_seconds, stop, away=away)
         failure: BaseException | None = None
         try:
             self.collector.collect(refresh, self._model.publish)

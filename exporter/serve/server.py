@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from exporter import __version__, logs
 from exporter.clock import Clock
 from exporter.config.settings import Settings, StateSettings
+from exporter.serve.allocator import tighten
 from exporter.serve.app import build_app
 from exporter.serve.backfill_bar import BackfillBar
 from exporter.serve.fleet import Fleet
@@ -38,6 +39,7 @@ def serve(
     finds something; afterwards only scrapes start any. `load` gives the settings anew for a reload; without it they
     stay.
     """
+    tighten()
     front = Front(settings.web.config_file, clock)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until there is something to reload
     blocks = WebBlocks(front.keeper, front.tally, clock)
