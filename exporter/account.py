@@ -132,6 +132,7 @@ class AccountRuntime:
             Extent(settings.profile, settings.filters, settings.limits.series),
             None if before is None else before._snapshots,
         )
+        self.model.published = lambda: self._snapshots.build(clock.monotonic())
         self._workers = workers(f"account-{account.name}", max(1, len(self._runners)))
 
     def _go_on(self, before: "AccountRuntime", held: Lasting) -> None:

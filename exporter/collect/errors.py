@@ -86,13 +86,16 @@ class ErrorsCollector:
         known = self._known.latest
         if known is not None and not attempts.over:
             at = self._read_totals(refresh, known, attempts)
+            totals: OpenErrorsView | None = None
             if at is not None:
-                publish("open_errors", self._view(refresh, known), at)
+                totals = self._view(refresh, known)
+                publish("open_errors", totals, at)
             # The slowest part comes last, or it could use up the time of the others run after run.
             self._read_resolved(refresh, publish, known, attempts)
             if at is not None:
                 self._read_details(refresh, attempts)
-                publish("open_errors", self._view(refresh, known), at)
+                if (whole := self._view(refresh, known)) != totals:
+                    publish("open_errors", whole, at)
         attempts.finish(things_may_go=True)
 
     def _read_totals(self, refresh: Refresh, known: Known, attempts: Attempts) -> float | None:

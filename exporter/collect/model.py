@@ -6,7 +6,7 @@ its staleness is no longer handed out: unknown is absent, never 0.
 
 import math
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -34,8 +34,11 @@ class Reading:
 class AccountModel:
     """Newest reading of each part. Thread-safe: readings are immutable and swapped under one lock.
 
-    It begins with the `readings` by part, which another model held.
+    It begins with the `readings` by part, which another model held. `published` is called, by the thread that
+    publishes, whenever there is something new.
     """
+
+    published: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, parts: tuple[Part, ...], readings: Mapping[str, Reading] = MappingProxyType({})) -> None:
         self._staleness = {part.name: part.staleness for part in parts}
@@ -55,6 +58,7 @@ class AccountModel:
         with self._lock:
             self._versions += 1
             self._readings[part] = Reading(view, at, self._versions)
+        self.published()
 
     def reading(self, part: str, now: float) -> Reading | None:
         """The newest reading of `part` unless there is none or it is stale at monotonic instant `now`."""

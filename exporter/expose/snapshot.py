@@ -79,6 +79,15 @@ class _Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class _BuiltBlock:
+    """A block, where it is served, and the part without which it is not."""
+
+    part: str
+    slot: Slot
+    block: RenderedBlock
+
+
+@dataclass(frozen=True, slots=True)
 class _Trimmed:
     """A block without the families `names`."""
 
@@ -88,6 +97,9 @@ class _Trimmed:
 
 class AccountSnapshots:
     """Rendered blocks of one account. Thread-safe; builds are done by one thread at a time.
+
+    Whoever publishes a view has the blocks built, so that a scrape finds them ready. One that comes while they are
+    built is told what was built before, and waits only when that is nothing at all.
 
     `own` adds a block about the exporter itself, which is made from the others and comes last. `extent` says how much
     there is to see. What `before` counted goes on.
@@ -121,7 +133,9 @@ class AccountSnapshots:
         self._failures: Counter[str] = Counter()
         self._versions = itertools.count(1)
         self._newest = Served()
-        self._lock = threading.Lock()  # guards everything above that changes, and is held while building
+        self._built_blocks: tuple[_BuiltBlock, ...] | None = None
+        self._building = threading.Lock()  # guards what is built, and is held while building
+        self._lock = threading.RLock()  # guards everything else that changes
         if before is not None:
             with before._lock:
                 self._left_out, self._failures = before._left_out.copy(), before._failures.copy()
@@ -131,21 +145,41 @@ class AccountSnapshots:
         """What `current` told last, however old; of nothing before its first call. Waits for nobody."""
         return self._newest
 
+    def build(self, now: float) -> None:
+        """Build the blocks that something changed in as of monotonic instant `now`."""
+        with self._building:
+            self._build(now)
+
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
         """What is known at monotonic instant `now`: the blocks in their order, those with nothing to say left out."""
+        if self._building.acquire(blocking=self._built_blocks is None):
+            try:
+                self._build(now)
+            finally:
+                self._building.release()
         with self._lock:
-            shown = None if self._selector is None else self._shown(self._selector, now)
-            held = [(block.name, self._until(block), self._block(block, shown, now)) for block in self._blocks]
-            known = [block for *_, block in held if block is not None]
+            # What was built before may have become stale meanwhile.
+            built = self._built_blocks or ()
+            held = [each for each in built if self._model.reading(each.part, now) is not None]
+            known = [each.block for each in held]
             missing = self._missing
             served = self._fitting(known, 0) if self._own is None else self._with_own(self._own, known)
             if self._missing != missing:
                 self._tell()
-            slots = [Slot(name, until) for name, until, block in held if block is not None]
+            slots = [each.slot for each in held]
             if len(served) > len(slots):
                 slots.append(Slot(OWN_COLLECTOR))
             self._newest = Served(served, self._missing, dict(self._left_out), dict(self._failures), tuple(slots))
             return served
+
+    def _build(self, now: float) -> None:
+        shown = None if self._selector is None else self._shown(self._selector, now)
+        held = [(block, self._until(block), self._block(block, shown, now)) for block in self._blocks]
+        self._built_blocks = tuple(
+            _BuiltBlock(block.inputs[0], Slot(block.name, until), rendered)
+            for block, until, rendered in held
+            if rendered is not None
+        )
 
     def _until(self, block: Block) -> float:
         return min(self._model.lasts_until(part) for part in block.inputs)
@@ -223,7 +257,8 @@ class AccountSnapshots:
         try:
             rendered = RenderedBlock(collector, version, render(), built_at)
         except Exception as error:  # a bug in one block must not cost the others
-            self._failures[collector] += 1
+            with self._lock:
+                self._failures[collector] += 1
             failed_before = before is not None and before.block is None
             if not failed_before:
                 _log.error(

@@ -156,6 +156,8 @@ class TestWhatIsKnown:
         clock = ShiftedClock()
         with running(upstream, clock) as account:
             finish(account)
+            for future in tuple(account._futures.values()):
+                future.result(60)  # the history too, which no scrape waits for
             found = served(account, clock)
             assert found["celigo_up"] == 1
             assert found["celigo_active_runs"] == 4
