@@ -209,8 +209,7 @@ class AccountSnapshots:
     def _block(self, block: Block, shown: Shown | None, now: float) -> RenderedBlock | None:
         readings = {part: self._model.reading(part, now) for part in block.inputs}
         if readings[block.inputs[0]] is None:
-            self._kept.pop(block.name, None)
-            self._groups.pop(block.name, None)
+            self._kept.pop(block.name, None)  # the groups stay, for the time when it is known again
             return None
         state = (shown, *(reading.version if reading else None for reading in readings.values()))
         kept = self._kept.get(block.name)

@@ -16,6 +16,7 @@ from exporter.serve.allocator import tighten
 from exporter.serve.app import build_app
 from exporter.serve.backfill_bar import BackfillBar
 from exporter.serve.fleet import Fleet
+from exporter.serve.interpreter import tuned
 from exporter.serve.reload import Reloader
 from exporter.serve.sockets import open_sockets, url_of
 from exporter.serve.web_metrics import WebBlocks
@@ -45,7 +46,7 @@ def serve(
     blocks = WebBlocks(front.keeper, front.tally, clock)
     sockets = open_sockets(settings.web.listen_addresses)
     try:
-        with Fleet(settings, environ, clock, beside=[blocks]) as fleet:
+        with tuned(), Fleet(settings, environ, clock, beside=[blocks]) as fleet:
             urls = [url_of(each, front.scheme) for each in sockets]
             _log.info("listening", extra={"fields": {"version": __version__, "addresses": ", ".join(urls)}})
             if fleet.state.trouble is None:  # a trouble was told when the file was opened

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.api.models import Flow, Instant, PageGenerator
 from exporter.collect.active import ActiveRun
@@ -12,6 +14,7 @@ from exporter.collect.plans import Plan, plan_of
 from exporter.ledger.history import FlowHistory
 from exporter.ledger.state import Expectation
 from exporter.ledger.tally import FinishedRun
+from exporter.schedule.ticks import Timetable
 
 HOUR = 3600.0
 NOON = 1_788_004_800.0  # 2026-08-29 12:00 UTC
@@ -205,6 +208,48 @@ def test_a_flow_that_is_forgotten_and_comes_back_is_worked_out_anew() -> None:
     first = kept.of(plan(), late, NEVER, NEVER, NOON - 60)
     kept.forget_all_but([])
     assert kept.of(plan(), late, NEVER, NEVER, NOON - 60) == first
+
+
+STEPS = st.lists(
+    st.tuples(st.floats(0, 3 * HOUR), st.sampled_from(["", "run", "begin", "end", "plan", "since", "known", "back"])),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(STEPS, st.sampled_from([plan(), plan(HOURLY, None, NIGHTLY), plan("? */7 * ? * *"), plan("nonsense")]))
+def test_what_is_remembered_is_what_would_be_found_without_any_memory(
+    steps: list[tuple[float, str]], the_plan: Plan
+) -> None:
+    remembering, now, the_runs = Expectations(), NOON, Runs()
+    since, known_since = NOON - 5 * HOUR, NOON - 20 * HOUR
+    for later, event in steps:
+        now += later
+        if event == "run":
+            the_runs = runs(finished(now - 60))
+        elif event == "begin":
+            the_runs = replace(the_runs, active=(active(now - 30),))
+        elif event == "end":
+            the_runs = replace(the_runs, active=())
+        elif event == "plan":
+            the_plan = replace(the_plan, last_executed=now)
+        elif event == "since":
+            since = now
+        elif event == "known":
+            known_since -= HOUR
+        elif event == "back":  # the server's clock is corrected
+            now -= 2 * HOUR
+        for _ in range(2):
+            held = remembering.of(the_plan, the_runs, since, known_since, now)
+            assert held == Expectations().of(the_plan, the_runs, since, known_since, now)
+
+
+def test_of_a_flow_of_which_nothing_changed_no_tick_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, the_plan, the_runs = Expectations(), plan(), runs(finished(NOON + 5))
+    first = held.of(the_plan, the_runs, NEVER, NEVER, NOON + 60)
+    monkeypatch.setattr(Timetable, "next_tick", None)
+    assert held.of(the_plan, the_runs, NEVER, NEVER, NOON + HOUR) is first
+    assert held.of(the_plan, the_runs, NEVER, NEVER, NOON + HOUR + LATE_SECONDS - 1) is first
 
 
 class TestBegun:

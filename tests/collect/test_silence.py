@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.collect.silence import HOURS_LEAST, REVIEWED, WEEKS_LEAST, difference, usual_silence
+from exporter.collect import silence
+from exporter.collect.silence import HOURS_LEAST, REVIEWED, WEEKS_LEAST, Silences, difference, usual_silence
 from exporter.ledger.history import HOUR, HOURS_KEPT, Hours
 
 WEEK = 168 * HOUR
@@ -234,3 +235,42 @@ def longest_silence(starts: list[float], hour: float, known_since: float) -> flo
     first = -(-known_since // HOUR) * HOUR
     ends = [*(at for at in starts if hour <= at < hour + HOUR), hour + HOUR]
     return max(end - max((at for at in starts if at < end), default=first) for end in ends)
+
+
+class TestRemembered:
+    """`Silences` says what `usual_silence` says, and works it out once an hour."""
+
+    known_since = MONDAY - 4 * WEEK
+
+    def test_it_is_the_same_at_any_time(self) -> None:
+        held, hours = Silences(), hours_of(office(4))
+        for minutes in range(0, 7 * 24 * 60, 41):
+            now = MONDAY + 60 * minutes
+            assert held.usual("f", hours, self.known_since, now) == usual_silence(hours, self.known_since, now)
+
+    def test_new_runs_and_more_history_are_noticed_within_the_hour(self) -> None:
+        held, now = Silences(), MONDAY + 9 * HOUR
+        for hours, since in [
+            (office(4), 4),
+            (office(4, from_hour=3), 4),
+            (office(3), 4),
+            (office(3), 1),
+            (office(3), 3),
+        ]:
+            known_since = MONDAY - since * WEEK
+            told = held.usual("f", hours_of(hours), known_since, now)
+            assert told == usual_silence(hours_of(hours), known_since, now)
+
+    def test_flows_are_kept_apart_and_forgotten(self) -> None:
+        held, busy, now = Silences(), hours_of(office(4)), MONDAY + 9 * HOUR
+        one, two = (held.usual(name, hours, self.known_since, now) for name, hours in [("a", busy), ("b", Hours())])
+        assert one is not None
+        assert two is None
+        held.forget_all_but({"b"})
+        assert list(held._held) == ["b"]
+
+    def test_within_the_hour_it_is_worked_out_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        held, hours, now = Silences(), hours_of(office(4)), MONDAY + 9 * HOUR
+        first = held.usual("f", hours, self.known_since, now)
+        monkeypatch.setattr(silence, "usual_silence", None)
+        assert held.usual("f", hours_of(office(4)), self.known_since, now + HOUR - 1) == first

@@ -1,12 +1,14 @@
 """Blocks are rebuilt when something they are made of changes, at no other time, and fail one by one."""
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from exporter.collect.base import Block
+from exporter.collect.base import Block, Each
 from exporter.collect.model import AccountModel, Part
 from exporter.expose import catalogue
 from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
@@ -283,6 +285,120 @@ def test_threads_that_come_together_share_one_build(clock: ManualClock) -> None:
     run_together(clock, [lambda: seen.append(account.current())] * 8)
     assert len({id(block) for (block,) in seen}) == 1
     assert (meeting.visits, meeting.met) == (1, False)
+
+
+class Slow:
+    """A block whose second build waits until it is let go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.block = Block("slow", "inventory", ("flows",), self._build)
+
+    def _build(self, views: Mapping[str, Any]) -> Iterator[Family]:
+        if "f2" in views["flows"]:
+            self.begun.set()
+            assert self.go_on.wait(30)
+        yield Family(catalogue.FLOW_ENABLED, {(mark,): 1.0 for mark in views["flows"]})
+
+
+def test_who_comes_while_a_block_is_built_is_told_what_was_built_before_and_waits_for_nobody(
+    clock: ManualClock,
+) -> None:
+    slow = Slow()
+    account = Account(clock, [slow.block], own=Own())
+    account.publish("flows", "f1")
+    first, own = account.current()
+    account.publish("flows", "f1", "f2")
+    building = threading.Thread(target=account.snapshots.build, args=(clock.monotonic(),))
+    building.start()
+    assert slow.begun.wait(30)
+    meanwhile = account.current()
+    slow.go_on.set()
+    building.join(30)
+    assert [meanwhile[0] is first, meanwhile[1] is own] == [True, True]
+    assert account.current()[0].series == {"celigo_flow_enabled": 2}
+
+
+def test_what_became_stale_while_something_is_built_is_told_no_more(clock: ManualClock) -> None:
+    slow = Slow()
+    runs = Block("runs", "jobs", ("runs",), lambda _: [example(catalogue.ACTIVE_RUNS)])
+    account = Account(clock, [slow.block, runs])
+    account.publish("flows", "f1")
+    account.publish("runs")
+    assert len(account.current()) == 2
+    clock.advance(601.0)
+    account.publish("flows", "f1", "f2")
+    building = threading.Thread(target=account.snapshots.build, args=(clock.monotonic(),))
+    building.start()
+    assert slow.begun.wait(30)
+    meanwhile = [block.collector for block in account.current()]
+    slow.go_on.set()
+    building.join(30)
+    assert meanwhile == ["inventory"]
+
+
+def test_what_was_built_when_it_was_published_is_not_built_again_by_who_is_told(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    account.model.published = lambda: account.snapshots.build(clock.monotonic())
+    account.publish("flows", "f1")
+    assert builds.count == 1
+    account.current()
+    assert builds.count == 1
+
+
+class Counted:
+    """A block of a family for each flow, and one of the account; counts how many flows were built."""
+
+    def __init__(self, label: str = "flow_id") -> None:
+        self.rows = 0
+        self.metric = catalogue.FLOW_ENABLED
+        each = Each(label, lambda views: {mark: (mark,) for mark in views["flows"]}, self._build)
+        self.block = Block("flows", "inventory", ("flows",), self._whole, each=each)
+
+    def _whole(self, views: Mapping[str, Any]) -> Iterator[Family]:
+        yield Family(catalogue.ACTIVE_RUNS, {("all",): float(len(views["flows"]))})
+
+    def _build(self, rows: Mapping[str, Any]) -> Iterator[Family]:
+        self.rows += len(rows)
+        yield Family(self.metric, {(mark,): 1.0 for mark in rows})
+
+
+def many(*more: str) -> tuple[str, ...]:
+    return (*(f"f{number}" for number in range(2_000)), *more)
+
+
+def test_of_a_block_of_many_rows_few_are_built_again_when_one_changes(clock: ManualClock) -> None:
+    counted = Counted()
+    account = Account(clock, [counted.block])
+    account.publish("flows", *many())
+    assert account.current()[0].series == {"celigo_active_runs": 1, "celigo_flow_enabled": 2_000}
+    counted.rows = 0
+    account.publish("flows", *many("another"))
+    assert account.current()[0].series["celigo_flow_enabled"] == 2_001
+    assert 0 < counted.rows < 200
+
+
+def test_rows_that_were_not_known_for_a_time_are_not_all_built_again(clock: ManualClock) -> None:
+    counted = Counted()
+    account = Account(clock, [counted.block])
+    account.publish("flows", *many())
+    account.current()
+    clock.advance(400.0)
+    assert account.current() == ()
+    counted.rows = 0
+    account.publish("flows", *many())
+    assert account.current()[0].series["celigo_flow_enabled"] == 2_000
+    assert counted.rows == 0
+
+
+def test_a_family_of_the_whole_and_of_the_rows_is_a_bug_of_this_block_alone(clock: ManualClock) -> None:
+    counted, other = Counted(), Builds("other", catalogue.FLOW_OPEN_ERRORS)
+    counted.block = replace(counted.block, build=lambda _: [Family(catalogue.FLOW_ENABLED, {("x",): 1.0})])
+    account = Account(clock, [counted.block, other.block])
+    account.publish("flows", "f1")
+    assert [set(block.series) for block in account.current()] == [{"celigo_flow_open_errors"}]
+    assert account.snapshots.newest.failures == {"inventory": 1}
 
 
 def test_every_thread_gets_whole_blocks_while_views_are_published(clock: ManualClock) -> None:
