@@ -44,7 +44,8 @@ class SharedTokens:
     def paused(self) -> float:
         """Seconds for which the API asked another replica for a pause. Raises Away."""
         until = self._link.asked(lambda client: client.get(self._keys.pause))
-        return 0.0 if until is None else max(0.0, (int(until) - self._link.now()) / 1000)
+        told = (until or b"").isdigit()
+        return max(0.0, (int(until or 0) - self._link.now()) / 1000) if told else 0.0
 
     def _taken(self, rate: Rate) -> float:
         bucket = StateBucket([rate], TokenBucket(), self._store)

@@ -100,12 +100,12 @@ class Desk:
                 seat.unreachable(self._clock.monotonic())
             return
         known = self._known()
-        for seat, lease in zip(seats, leases, strict=True):
+        for seat, lease in leases.items():
             mine = home(seat.account.name, known) == self.place.owner
             with _told_of(seat):
                 seat.attend(lease, sent_at, mine=mine)
         self._share_out(seats)
-        self._fetch(seats, leases)
+        self._fetch(leases)
 
     def freshen(self, seats: Collection[Seat]) -> None:
         """Publish what is new here and fetch what is new elsewhere, before it is served. Raises nothing."""
@@ -160,11 +160,16 @@ class Desk:
             for seat in asked:
                 seat.asked = False
 
-    def _leases(self, seats: Sequence[Seat]) -> list[Lease]:
+    def _leases(self, seats: Sequence[Seat]) -> dict[Seat, Lease]:
+        """What Redis says of each account; what cannot be read of one costs no other its lease."""
         link, place = self.place.link, self.place
         args = [place.owner, link.stamp(), int(place.lease * 1000)]
         calls = [((seat.keys.lease, seat.keys.ledger, seat.keys.served, seat.keys.wanted), args) for seat in seats]
-        return [Lease.of(answer) for answer in link.run_all(ATTEND, calls)]
+        found: dict[Seat, Lease] = {}
+        for seat, answer in zip(seats, link.run_all(ATTEND, calls), strict=True):
+            with _told_of(seat):
+                found[seat] = Lease.of(answer)
+        return found
 
     def _share_out(self, seats: Iterable[Seat]) -> None:
         """Leave one account a tick to the replica that it belongs to, once that has been there for a while."""
@@ -173,9 +178,10 @@ class Desk:
             if seat.leading and home(seat.account.name, settled) != self.place.owner and seat.give_up():
                 return
 
-    def _fetch(self, seats: Sequence[Seat], leases: Sequence[Lease]) -> None:
-        pairs = zip(seats, leases, strict=True)
-        stale = [seat for seat, lease in pairs if not seat.leading and seat.publisher.served.version != lease.served]
+    def _fetch(self, leases: Mapping[Seat, Lease]) -> None:
+        stale = [
+            seat for seat, lease in leases.items() if not seat.leading and seat.publisher.served.version != lease.served
+        ]
         with suppress(Away):
             self._fetched(stale)
 
@@ -183,17 +189,21 @@ class Desk:
         known = [seat.publisher.known() for seat in seats]
         calls = [((seat.keys.served,), args) for seat, args in zip(seats, known, strict=True)]
         for seat, args, answer in zip(seats, known, self.place.link.run_all(FETCH, calls), strict=True):
-            seat.publisher.fetched(args, answer)
+            with _told_of(seat):
+                seat.publisher.fetched(args, answer)
 
 
 @contextmanager
 def _told_of(seat: Seat) -> Iterator[None]:
-    """A bug in one account must not cost the leases of the others."""
+    """What goes wrong with one account must not cost the leases of the others."""
     try:
         yield
+    except Away as failure:
+        fields = {"account": seat.account.name, "problem": str(failure)}
+        _log.warning("Redis has something of an account that cannot be used", extra={"fields": fields})
     except Exception as error:
-        fields = {"account": seat.account.name, **bug_fields(error)}
-        _log.error("attending to an account has a bug", extra={"fields": fields})
+        told = {"account": seat.account.name, **bug_fields(error)}
+        _log.error("attending to an account has a bug", extra={"fields": told})
 
 
 class DeskThread:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from exporter.clock import Clock
+from exporter.replicas.trouble import Away
 
 TICKS = 6
 """How often in the time of a lease a replica looks after it."""
@@ -30,8 +31,17 @@ class Lease:
     at: int
 
     @classmethod
-    def of(cls, answer: Sequence[bytes | int]) -> "Lease":
-        """Read the answer of the script."""
+    def of(cls, answer: Sequence[bytes | int] | Away) -> "Lease":
+        """Read the answer of the script. Raises Away for what is none."""
+        if isinstance(answer, Away):
+            raise answer
+        try:
+            return cls._read(answer)
+        except ValueError:
+            raise Away("corrupt") from None
+
+    @classmethod
+    def _read(cls, answer: Sequence[bytes | int]) -> "Lease":
         owner, until, term, newest, served, wanted, at = answer
         texts = [each.decode() if isinstance(each, bytes) else str(each) for each in (owner, newest, served)]
         return cls(texts[0], int(until), int(term), texts[1], texts[2], bool(wanted), int(at))

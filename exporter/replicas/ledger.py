@@ -50,10 +50,10 @@ class RedisLedger:
         """What Redis holds; to be called once, with the lease. Raises Away."""
         names = [self._keys.table(table.name) for table in TABLES]
         head, *tables = self._link.asked(lambda client: _read(client, self._keys.ledger, names))
-        if int(head.get(b"layout", 0)) > VERSION:
-            raise Away("newer")
         state = LedgerState()
         try:
+            if int(head.get(b"layout", 0)) > VERSION:
+                raise Away("newer")
             for table, rows in zip(TABLES, tables, strict=True):
                 table.held(state).update(_unpacked(table, rows))
         except (ValueError, msgspec.MsgspecError):

@@ -91,7 +91,10 @@ class Link:
         return self.asked(lambda _: registered(keys=list(keys), args=list(args)))
 
     def run_all(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """What a script answers to each of many calls, which are sent together. Raises Away."""
+        """What a script answers to each of many calls, which are sent together; an Away for one that alone failed.
+
+        Raises Away when none could be asked.
+        """
         if not calls:
             return []
         registered = self._registered(script)
@@ -100,10 +103,10 @@ class Link:
             pipeline = client.pipeline(transaction=False)
             for keys, args in calls:
                 registered(keys=list(keys), args=list(args), client=pipeline)
-            answers: list[Any] = pipeline.execute()
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
             return answers
 
-        return self.asked(send)
+        return [away(each) if isinstance(each, Exception) else each for each in self.asked(send)]
 
     def stamp(self) -> int:
         """What a script takes for the time: 0 lets the server tell."""

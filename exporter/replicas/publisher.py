@@ -83,8 +83,10 @@ class Publisher:
         with self._lock:
             self._take(self._link.run(FETCH, [self._keys.served], self.known()))
 
-    def fetched(self, known: list[str], answer: list[bytes]) -> None:
-        """Serve what `FETCH` answered to `known`, unless something else is served by now."""
+    def fetched(self, known: list[str], answer: list[bytes] | Away) -> None:
+        """Serve what `FETCH` answered to `known`, unless something else is served by now. Raises Away."""
+        if isinstance(answer, Away):
+            raise answer
         with self._lock:
             if known[0] == self._served.version:
                 self._take(answer)
@@ -95,22 +97,28 @@ class Publisher:
         `alone`: what cannot be published is served all the same.
         """
         with self._lock:
-            after = self._next(runtime)
+            built = self._current(runtime)
+            after = self._next(built)
             if after is self._served and not self._whole:
                 return True
-            image = self._changed_image(runtime)
+            image, errors_version = self._changed_image(runtime)
             try:
                 answer = self._sent(after, image)
             except Away:
                 # Whether it was done is not known, so everything is to be sent again.
                 self._whole = True
                 if alone:
-                    self._served = after
+                    self._serve(after, built)
                 raise
             if answer == b"ok":
-                self._served, self._whole = after, False
+                self._serve(after, built)
+                self._whole, self._errors_version = False, errors_version
                 self._image.update(image)
             return answer != b"lost"
+
+    def _serve(self, after: Snapshot, built: Mapping[Slot, RenderedBlock]) -> None:
+        self._served = after
+        self._built |= {slot.name: block for slot, block in built.items()}
 
     def _sent(self, after: Snapshot, image: Mapping[str, bytes]) -> bytes:
         keys = [self._keys.lease, self._keys.served, self._keys.image]
@@ -129,23 +137,18 @@ class Publisher:
         except ValueError:
             _log.warning("a snapshot in Redis cannot be read", extra={"fields": {"account": self._keys.account}})
 
-    def _next(self, runtime: AccountRuntime) -> Snapshot:
-        """The next snapshot; the one that is served when nothing is new."""
-        now = self._clock.monotonic()
-        runtime.current(now)
+    def _current(self, runtime: AccountRuntime) -> Mapping[Slot, RenderedBlock]:
+        runtime.current(self._clock.monotonic())
         told = runtime.served
-        blocks, slots = told.blocks, told.slots
-        stamp = self._link.now()
+        return dict(zip(told.slots, told.blocks, strict=True))
+
+    def _next(self, built: Mapping[Slot, RenderedBlock]) -> Snapshot:
+        """The next snapshot; the one that is served when nothing is new."""
+        now, stamp = self._clock.monotonic(), self._link.now()
         served = {each.slot: each for each in self._served.blocks}
-        made = [
-            self._published(block, slot, served.get(slot.name), stamp, now)
-            for block, slot in zip(blocks, slots, strict=True)
-        ]
-        mine = {slot.name for slot in slots}
-        inherited = [
-            each for each in self._served.blocks if each.slot not in mine | self._built.keys() and each.holds(stamp)
-        ]
-        self._built |= {slot.name: block for block, slot in zip(blocks, slots, strict=True)}
+        made = [self._published(block, slot, served.get(slot.name), stamp, now) for slot, block in built.items()]
+        mine = {slot.name for slot in built} | self._built.keys()
+        inherited = [each for each in self._served.blocks if each.slot not in mine and each.holds(stamp)]
         after = (*made, *inherited)
         return self._served if after == self._served.blocks else Snapshot(self._name(), after)
 
@@ -162,11 +165,11 @@ class Publisher:
     def _name(self) -> str:
         return f"{self._owner}:{next(self._names)}"
 
-    def _changed_image(self, runtime: AccountRuntime) -> dict[str, bytes]:
+    def _changed_image(self, runtime: AccountRuntime) -> tuple[dict[str, bytes], int | None]:
+        """The parts that are to be sent, and the version of the errors that they have."""
         status = runtime.statuses().get("errors")
         version = None if status is None else status.version
         parts = ("live", "positions") if version == self._errors_version else ("live", "positions", "errors")
-        self._errors_version = version
         held: Image = runtime.image(parts, self._link.now())
         told = {name: packed(part) for name in parts if (part := getattr(held, name)) is not None}
-        return {name: part for name, part in told.items() if self._image.get(name) != part}
+        return {name: part for name, part in told.items() if self._image.get(name) != part}, version

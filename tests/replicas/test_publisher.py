@@ -1,0 +1,328 @@
+"""What a replica serves: what it published in a term, else what others did, and nothing that no longer holds."""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any, cast
+
+import pytest
+
+from exporter.account import AccountRuntime
+from exporter.collect.runner import CollectorStatus
+from exporter.expose.blocks import RenderedBlock
+from exporter.expose.pieces import pack
+from exporter.expose.snapshot import Served, Slot
+from exporter.image import Image, LiveImage
+from exporter.replicas.keys import Keys
+from exporter.replicas.link import Link
+from exporter.replicas.publisher import Publisher
+from exporter.replicas.scripts import ACQUIRE, PUBLISH
+from exporter.replicas.trouble import Away
+from tests.clocks import ManualClock
+from tests.replicas.redis_server import RedisServer
+
+
+class Runtime:
+    """As much of an account at run time as a publisher looks at."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[str, tuple[RenderedBlock, float]] = {}
+        self.errors_version = 0
+        self.made: list[str] = []
+        self._versions = 0
+
+    def show(self, slot: str, value: float, until: float = math.inf) -> None:
+        """Let a block be another one."""
+        self._versions += 1
+        text = f'celigo_up{{account="acme"}} {value}\n'.encode()
+        self.blocks[slot] = (RenderedBlock("health", self._versions, {"celigo_up": pack(text)}, 1000.0 + value), until)
+
+    def current(self, now: float) -> tuple[RenderedBlock, ...]:
+        del now
+        return self.served.blocks
+
+    @property
+    def served(self) -> Served:
+        slots = tuple(Slot(name, until) for name, (_, until) in self.blocks.items())
+        return Served(tuple(block for block, _ in self.blocks.values()), slots=slots)
+
+    def statuses(self) -> Mapping[str, CollectorStatus]:
+        return {"errors": CollectorStatus("errors", 300.0, version=self.errors_version)}
+
+    def image(self, parts: Collection[str], now: int) -> Image:
+        self.made.extend(parts)
+        return Image(LiveImage(at=now), positions={})
+
+
+class Replica:
+    """A publisher with its runtime."""
+
+    def __init__(self, link: Link, keys: Keys, clock: ManualClock, owner: str) -> None:
+        self.link, self.keys, self.owner = link, keys, owner
+        self.runtime = Runtime()
+        self.publisher = Publisher(link, keys, owner, clock)
+
+    def lead(self) -> None:
+        """Begin a term."""
+        assert self.link.run(ACQUIRE, [self.keys.lease], [self.owner, self.link.stamp(), 15_000])
+        self.publisher.fetch()
+        self.publisher.begin()
+
+    def publish(self, **how: Any) -> bool:
+        return self.publisher.publish(cast("AccountRuntime", self.runtime), **how)
+
+    def told(self) -> dict[str, float]:
+        """What is served, by slot."""
+        current = self.publisher.current()
+        return {
+            each.slot: float(each.block.lines["celigo_up"].text.split()[-1])
+            for each in self.publisher.served.blocks
+            if each.block in current
+        }
+
+
+def watched(link: Link, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """Scripts that are run from now on, with their arguments."""
+    sent: list[tuple[str, Any]] = []
+    run = link.run
+
+    def watch(script: str, keys: Any, args: Any) -> object:
+        sent.append((script, args))
+        return run(script, keys, args)
+
+    monkeypatch.setattr(link, "run", watch)
+    return sent
+
+
+@pytest.fixture
+def leader(link: Link, keys: Keys, clock: ManualClock) -> Replica:
+    """A replica that leads."""
+    held = Replica(link, keys, clock, "a")
+    held.lead()
+    return held
+
+
+@pytest.fixture
+def other(link: Link, keys: Keys, clock: ManualClock) -> Replica:
+    """One that stands by."""
+    return Replica(link, keys, clock, "b")
+
+
+def test_nothing_is_served_before_anything_was_published(leader: Replica, other: Replica) -> None:
+    leader.runtime.show("health", 1)
+    assert leader.told() == {}
+    other.publisher.fetch()
+    assert other.told() == {}
+
+
+def test_what_was_published_is_served_by_all(leader: Replica, other: Replica) -> None:
+    leader.runtime.show("health", 1)
+    leader.runtime.show("checks", 2)
+    assert leader.publish()
+    other.publisher.fetch()
+    assert leader.told() == other.told() == {"health": 1, "checks": 2}
+
+
+def test_what_is_not_published_yet_is_not_served_by_the_one_that_knows_it(leader: Replica) -> None:
+    leader.runtime.show("health", 1)
+    leader.publish()
+    leader.runtime.show("health", 2)
+    assert leader.told() == {"health": 1}
+
+
+def test_nothing_new_costs_no_command(leader: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    leader.runtime.show("health", 1)
+    leader.publish()
+    sent: list[object] = []
+    monkeypatch.setattr(leader.link, "run", lambda *call: sent.append(call))
+    assert leader.publish()
+    assert sent == []
+
+
+def test_only_what_changed_is_sent(leader: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    leader.runtime.show("health", 1)
+    leader.runtime.show("checks", 2)
+    leader.publish()
+    unchanged = leader.publisher.served.blocks[0]
+    leader.runtime.show("checks", 3)
+    sent = watched(leader.link, monkeypatch)
+    leader.publish()
+    assert leader.publisher.served.blocks[0] is unchanged
+    assert [args[4] for _, args in sent] == [1], "blocks that were set"
+
+
+def test_without_the_lease_it_is_told_so_and_serves_what_it_did(
+    leader: Replica, other: Replica, clock: ManualClock
+) -> None:
+    leader.runtime.show("health", 1)
+    leader.publish()
+    clock.advance(16)
+    other.lead()
+    leader.runtime.show("health", 2)
+    assert not leader.publish()
+    assert leader.told() == {"health": 1}
+
+
+class TestTakeOver:
+    def test_blocks_of_the_replica_before_are_served_until_there_are_own_ones(
+        self, leader: Replica, other: Replica, clock: ManualClock
+    ) -> None:
+        leader.runtime.show("health", 1)
+        leader.runtime.show("runs", 2)
+        leader.publish()
+        clock.advance(16)
+        other.lead()
+        other.runtime.show("health", 5)
+        other.publish()
+        leader.publisher.fetch()
+        assert leader.told() == other.told() == {"health": 5, "runs": 2}
+
+    def test_an_own_block_that_went_does_not_come_back_from_before(
+        self, leader: Replica, other: Replica, clock: ManualClock
+    ) -> None:
+        leader.runtime.show("runs", 2)
+        leader.publish()
+        clock.advance(16)
+        other.lead()
+        other.runtime.show("health", 1)
+        other.runtime.show("runs", 3)
+        other.publish()
+        del other.runtime.blocks["runs"]
+        other.publish()
+        assert other.told() == {"health": 1}
+
+    def test_a_block_from_before_goes_when_it_no_longer_holds(
+        self, leader: Replica, other: Replica, clock: ManualClock
+    ) -> None:
+        leader.runtime.show("runs", 2, until=clock.monotonic() + 60)
+        leader.publish()
+        clock.advance(30)
+        other.lead()
+        other.runtime.show("health", 1)
+        other.publish()
+        assert other.told() == {"runs": 2, "health": 1}
+        clock.advance(31)
+        assert other.told() == {"health": 1}
+        other.runtime.show("health", 2)
+        other.publish()
+        assert [each.slot for each in other.publisher.served.blocks] == ["health"]
+
+
+class TestExpiry:
+    def test_what_holds_no_longer_is_not_served_by_anyone(
+        self, leader: Replica, other: Replica, clock: ManualClock
+    ) -> None:
+        leader.runtime.show("health", 1, until=clock.monotonic() + 300)
+        leader.runtime.show("exporter", 2)
+        leader.publish()
+        other.publisher.fetch()
+        clock.advance(299)
+        assert leader.told() == other.told() == {"health": 1, "exporter": 2}
+        clock.advance(2)
+        assert leader.told() == other.told() == {"exporter": 2}
+
+    def test_the_same_block_may_hold_longer(self, leader: Replica, other: Replica, clock: ManualClock) -> None:
+        leader.runtime.show("health", 1, until=clock.monotonic() + 300)
+        leader.publish()
+        block, _ = leader.runtime.blocks["health"]
+        leader.runtime.blocks["health"] = (block, clock.monotonic() + 900)
+        leader.publish()
+        other.publisher.fetch()
+        clock.advance(600)
+        assert other.told() == {"health": 1}
+
+
+class TestTrouble:
+    def test_what_cannot_be_published_is_not_served(
+        self, leader: Replica, other: Replica, one_server: RedisServer
+    ) -> None:
+        leader.runtime.show("health", 1)
+        leader.publish()
+        leader.runtime.show("health", 2)
+        one_server.client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(Away) as failure:
+                leader.publish()
+        finally:
+            one_server.client.config_set("maxmemory", "0")
+        assert failure.value.trouble == "full"
+        assert leader.told() == {"health": 1}
+        leader.publish()
+        other.publisher.fetch()
+        assert leader.told() == other.told() == {"health": 2}
+
+    def test_alone_it_is(self, leader: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away(*_: object) -> None:
+            raise Away("unreachable")
+
+        leader.runtime.show("health", 1)
+        monkeypatch.setattr(leader.link, "run", away)
+        with pytest.raises(Away):
+            leader.publish(alone=True)
+        assert leader.told() == {"health": 1}
+
+    def test_a_redis_that_forgot_gets_all_of_it(self, leader: Replica, other: Replica, server: RedisServer) -> None:
+        leader.runtime.show("health", 1)
+        leader.runtime.show("checks", 2)
+        leader.publish()
+        server.client.delete(leader.keys.served, leader.keys.image)
+        leader.publisher.republish()
+        leader.publish()
+        other.publisher.fetch()
+        assert other.told() == {"health": 1, "checks": 2}
+        assert set(server.client.hkeys(leader.keys.image)) == {b"live", b"positions"}
+
+    def test_that_it_forgot_is_noticed_with_the_next_change(
+        self, leader: Replica, other: Replica, server: RedisServer
+    ) -> None:
+        leader.runtime.show("health", 1)
+        leader.runtime.show("checks", 2)
+        leader.publish()
+        server.client.delete(leader.keys.served)
+        leader.runtime.show("checks", 3)
+        leader.publish()
+        other.publisher.fetch()
+        assert other.told() == {"health": 1, "checks": 3}
+
+    def test_what_somebody_else_wrote_there_is_not_served(
+        self, leader: Replica, other: Replica, server: RedisServer
+    ) -> None:
+        leader.runtime.show("health", 1)
+        leader.publish()
+        other.publisher.fetch()
+        server.client.hset(leader.keys.served, mapping={"version": "x", "blocks": "nonsense"})
+        other.publisher.fetch()
+        assert other.told() == {"health": 1}
+
+
+class TestImage:
+    def test_what_is_known_of_errors_is_told_again_only_after_a_run(self, leader: Replica) -> None:
+        for value in range(3):
+            leader.runtime.show("health", value)
+            leader.publish()
+        assert leader.runtime.made.count("errors") == 1
+        leader.runtime.errors_version += 1
+        leader.runtime.show("health", 9)
+        leader.publish()
+        assert leader.runtime.made.count("errors") == 2
+
+    def test_what_could_not_be_sent_of_it_is_sent_with_the_next(
+        self, leader: Replica, one_server: RedisServer, server: RedisServer
+    ) -> None:
+        leader.runtime.show("health", 1)
+        one_server.client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(Away):
+                leader.publish()
+        finally:
+            one_server.client.config_set("maxmemory", "0")
+        leader.publish()
+        assert leader.runtime.made.count("errors") == 2
+        assert set(server.client.hkeys(leader.keys.image)) == {b"live", b"positions"}
+
+    def test_it_is_written_in_the_same_step_as_the_snapshot(
+        self, leader: Replica, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent = watched(leader.link, monkeypatch)
+        leader.runtime.show("health", 1)
+        leader.publish()
+        assert [script for script, _ in sent] == [PUBLISH]
