@@ -1,0 +1,175 @@
+"""The connection to Redis: what fails is told in one word, never hangs, and never tells a password."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from hashlib import sha1
+from pathlib import Path
+
+import pytest
+import redis
+import redis.exceptions as failures
+
+from exporter.config.settings import RedisSettings, TokenSource
+from exporter.ledger.trouble import REDIS_TROUBLES, Trouble
+from exporter.replicas.keys import Keys
+from exporter.replicas.link import PAUSE_SECONDS, Link
+from exporter.replicas.scripts import ACQUIRE, ATTEND, COMMIT, FETCH, PUBLISH, RELEASE
+from exporter.replicas.trouble import Away, away
+from tests.clocks import ManualClock
+from tests.e2e.processes import free_port
+from tests.replicas.redis_server import RedisServer
+
+PASSWORD = "hunter2-4f1c"
+
+
+def tried(tries: list[int], client: redis.Redis) -> None:
+    tries.append(1)
+    client.ping()
+
+
+@pytest.mark.parametrize(
+    ("failure", "trouble"),
+    [
+        (failures.ConnectionError("refused"), "unreachable"),
+        (failures.TimeoutError("late"), "unreachable"),
+        (failures.BusyLoadingError("loading"), "unreachable"),
+        (OSError("no route"), "unreachable"),
+        (failures.AuthenticationError("invalid"), "refused"),
+        (failures.NoPermissionError("no"), "refused"),
+        (failures.ResponseError("NOPERM in a script"), "refused"),
+        (failures.ResponseError("NOAUTH Authentication required."), "refused"),
+        (failures.OutOfMemoryError("OOM"), "full"),
+        (failures.ResponseError("OOM command not allowed, script: f_1"), "full"),
+        (failures.ReadOnlyError("no"), "read_only"),
+        (failures.ResponseError("READONLY You can't write, script: f_1"), "read_only"),
+        (failures.ResponseError("MISCONF errors writing to disk"), "read_only"),
+        (failures.ResponseError("WRONGTYPE Operation"), "io"),
+        (failures.DataError("odd"), "io"),
+    ],
+)
+def test_every_failure_has_its_word(failure: Exception, trouble: Trouble) -> None:
+    found = away(failure)
+    assert found.trouble == trouble
+    assert str(found) == REDIS_TROUBLES[trouble]
+
+
+def test_the_text_of_a_failure_goes_no_further() -> None:
+    assert PASSWORD not in str(away(failures.ResponseError(f"unknown command AUTH {PASSWORD}")))
+
+
+def test_a_link_needs_no_redis_to_be_made(clock: ManualClock) -> None:
+    link = Link(RedisSettings(f"redis://127.0.0.1:{free_port()}/0"), {}, clock)
+    assert (link.trouble, link.failures) == (None, {})
+
+
+class TestUnreachable:
+    @pytest.fixture
+    def link(self, clock: ManualClock) -> Link:
+        return Link(RedisSettings(f"redis://127.0.0.1:{free_port()}/0"), {}, clock)
+
+    def test_it_is_told_and_counted(self, link: Link) -> None:
+        with pytest.raises(Away):
+            link.asked(lambda client: client.ping())
+        assert link.trouble == "unreachable"
+        assert link.failures == {"unreachable": 1}
+
+    def test_for_a_moment_nothing_is_tried(self, link: Link, clock: ManualClock) -> None:
+        tries: list[int] = []
+        for seconds in (0.0, PAUSE_SECONDS / 2, PAUSE_SECONDS):
+            clock.advance(seconds)
+            with pytest.raises(Away):
+                link.asked(partial(tried, tries))
+        assert len(tries) == 2
+        assert link.failures == {"unreachable": 2}
+
+    def test_one_line_while_it_lasts_and_one_when_it_is_over(
+        self, link: Link, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        for _ in range(3):
+            clock.advance(2 * PAUSE_SECONDS)
+            with pytest.raises(Away):
+                link.asked(lambda client: client.ping())
+        clock.advance(2 * PAUSE_SECONDS)
+        link.asked(lambda _: None)
+        assert [record.getMessage() for record in caplog.records] == ["Redis fails", "Redis works again"]
+
+
+class TestSilent:
+    @pytest.fixture
+    def silent(self) -> Iterator[int]:
+        """A port that takes connections and says nothing."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            yield server.getsockname()[1]
+
+    def test_a_redis_that_hangs_is_given_up(self, silent: int, clock: ManualClock) -> None:
+        link = Link(RedisSettings(f"redis://127.0.0.1:{silent}/0"), {}, clock)
+        begun = time.monotonic()
+        with pytest.raises(Away) as failure:
+            link.asked(lambda client: client.ping())
+        assert failure.value.trouble == "unreachable"
+        assert time.monotonic() - begun < 60  # else it would be for ever
+
+
+class TestScripts:
+    @pytest.mark.parametrize("script", [ATTEND, ACQUIRE, RELEASE, COMMIT, PUBLISH, FETCH])
+    def test_a_redis_that_forgot_a_script_is_told_it_again(self, link: Link, server: RedisServer, script: str) -> None:
+        for _ in range(2):
+            server.client.script_flush()
+            # Whatever it makes of nothing, it is there: it does not fail by being unknown.
+            with suppress(Away):
+                link.run(script, ["a", "b", "c", "d"], ["a"])
+            assert link.client.script_exists(sha1(script.encode()).hexdigest()) == [True]
+
+    def test_many_calls_are_answered_in_their_order(self, link: Link) -> None:
+        calls = [((f"p:{{{name}}}:lease",), (f"owner-{name}", 1000, 5000)) for name in ("a", "b", "a")]
+        assert link.run_all(ACQUIRE, calls) == [1, 1, 2]
+        assert link.run_all(ACQUIRE, []) == []
+
+    def test_one_that_fails_costs_the_others_nothing(self, link: Link, keys: Keys, server: RedisServer) -> None:
+        server.client.set("odd", "text")
+        one, odd, other = link.run_all(ACQUIRE, [((key,), ("me", 1000, 5000)) for key in (keys.lease, "odd", "more")])
+        assert (one, other) == (1, 1)
+        assert isinstance(odd, Away)
+
+
+class TestPassword:
+    @pytest.fixture
+    def guarded(self, tmp_path: Path) -> Iterator[RedisServer]:
+        with RedisServer(tmp_path / "redis", ["--requirepass", PASSWORD]) as held:
+            yield held
+
+    def link(self, server: RedisServer, password: str | None, username: str = "") -> Link:
+        source = None if password is None else TokenSource(env="P")
+        settings = RedisSettings(server.url, username=username, password=source)
+        return Link(settings, {"P": password or ""}, ManualClock())
+
+    def test_with_it_one_gets_in(self, guarded: RedisServer) -> None:
+        assert self.link(guarded, PASSWORD).asked(lambda client: client.ping())
+        assert self.link(guarded, PASSWORD, "default").asked(lambda client: client.ping())
+
+    @pytest.mark.parametrize("password", [None, "wrong-4f1c"])
+    def test_without_it_one_is_refused_and_no_line_has_it(
+        self, guarded: RedisServer, password: str | None, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        link = self.link(guarded, password)
+        with pytest.raises(Away) as failure:
+            link.asked(lambda client: client.ping())
+        assert failure.value.trouble == "refused"
+        assert "4f1c" not in caplog.text
+        assert "4f1c" not in repr(vars(failure.value))
+
+    def test_a_changed_file_is_read_for_the_next_connection(self, guarded: RedisServer, tmp_path: Path) -> None:
+        path = tmp_path / "password"
+        path.write_text("wrong-4f1c")
+        clock = ManualClock()
+        link = Link(RedisSettings(guarded.url, password=TokenSource(file=str(path))), {}, clock)
+        with pytest.raises(Away):
+            link.asked(lambda client: client.ping())
+        path.write_text(f"{PASSWORD}\n")
+        clock.advance(2 * PAUSE_SECONDS)
+        assert link.asked(lambda client: client.ping())
