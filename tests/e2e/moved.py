@@ -27,6 +27,9 @@ from tests.e2e.processes import Program, free_port
 TOKEN = "demo-token"  # what a simulated account takes
 _LEAK = "/leak"
 _LEAKED_BYTES = 256 * 1024
+RENDERING = 600
+"""Seconds more in which the answer to a scrape has to be there; a machine may be busy with others."""
+
 PATIENCE = 300
 """Seconds that a scrape may take, and that it tells the exporter; so it sees everything that it made due."""
 
@@ -59,7 +62,7 @@ class Moved(Program):
     def scrape(self) -> bytes:
         """The document after everything that is due was read."""
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": str(PATIENCE)}
-        answer = requests.get(f"{self.url}/metrics", headers=headers, timeout=PATIENCE)
+        answer = requests.get(f"{self.url}/metrics", headers=headers, timeout=PATIENCE + RENDERING)
         answer.raise_for_status()
         return answer.content
 
