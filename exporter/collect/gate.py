@@ -79,6 +79,7 @@ class Gate:
         self._slow: set[Hashable] = set()
         self._numbers = itertools.count()
         self._gathering = 0
+        self._gathered_since = 0.0
         self._watched = False
         self._nobody_waits = threading.Event()
 
@@ -103,8 +104,13 @@ class Gate:
 
     @contextmanager
     def gathering(self) -> Iterator[None]:
-        """Inside, runs are only gathered, so that the most urgent one of all begins first."""
+        """Inside, runs are only gathered, for a moment at most: the most urgent one of all is to begin first.
+
+        Also for who needs the processor more than they do.
+        """
         with self._lock:
+            if not self._gathering:
+                self._gathered_since = self._clock.monotonic()
             self._gathering += 1
         try:
             yield
@@ -138,9 +144,11 @@ class Gate:
     def _admitted(self) -> list[_Entry]:
         """Those whose turn it is now, taken out of the queue."""
         with self._lock:
-            if self._gathering or not any(self._waiting):
+            now = self._clock.monotonic()
+            gathers = self._gathering > 0 and now - self._gathered_since < MOMENT_SECONDS
+            if gathers or not any(self._waiting):
                 return []
-            self._overlook(self._clock.monotonic())
+            self._overlook(now)
             admitted = self._taken_out(lambda entry: entry.owner in self._slow) if self._slow else []
             while (entry := self._next()) is not None:
                 self._going[entry] = None

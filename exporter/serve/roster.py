@@ -4,9 +4,9 @@ A roster never changes. A reload makes another one, in which accounts under the 
 and puts it in place in one step.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from exporter.account import AccountRuntime
@@ -51,14 +51,21 @@ class Group:
         """The document (see `Documents.content`), with what all replicas serve now of accounts that they share."""
         if self.desk is not None:
             self.desk.freshen(self.seats)
-        return self.documents.content(selection, fmt, compressed=compressed)
+        with self._gathering():  # somebody waits for it, and runs would share the processor with it
+            return self.documents.content(selection, fmt, compressed=compressed)
 
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
         """Start what is due in every account, the most urgent first; futures of the selected runs under way."""
+        with self._gathering():
+            return [future for account in self.accounts for future in account.trigger(names)]
+
+    @contextmanager
+    def _gathering(self) -> Iterator[None]:
+        """Inside, no run of any account begins."""
         with ExitStack() as stack:
             for gate in {runtime.gate for runtime in self.runtimes}:
                 stack.enter_context(gate.gathering())
-            return [future for account in self.accounts for future in account.trigger(names)]
+            yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,16 @@ class TestTurns:
         assert len(stage.names) == PLACES
         stage.gate.forget("x")
 
+    def test_nobody_is_held_up_for_longer_than_a_moment(self, stage: Stage) -> None:
+        """However long a document takes, and however many are made one over the other."""
+        with stage.gate.gathering():
+            stage.ask("a")
+            assert stage.names == []
+            stage.clock.advance(MOMENT_SECONDS)
+            with stage.gate.gathering():
+                stage.gate.look()
+                assert stage.names == ["a"]
+
 
 class TestWaits:
     def test_a_run_that_waits_for_its_budget_leaves_its_place_to_others_meanwhile(self, stage: Stage) -> None:
