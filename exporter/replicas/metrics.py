@@ -1,8 +1,9 @@
 """What a replica tells about itself (metric catalogue, section 1). It differs from replica to replica.
 
 celigo_exporter_replicas 3
+celigo_exporter_replica_accounts 67
+celigo_exporter_replica_terms_total 70
 celigo_exporter_replica_leading{account="acme",environment="production"} 1
-celigo_exporter_replica_terms_total{account="acme",environment="production"} 2
 """
 
 import itertools
@@ -33,15 +34,21 @@ class ReplicaBlocks:
         state = (self._desk.replicas, self._desk.standing)
         with self._lock:
             if self._kept is None or self._kept[0] != state:
-                count, seats = state
-                blocks = (self._block([Family(own.EXPORTER_REPLICAS, {(): float(count)})], None), *map(self._of, seats))
+                blocks = (self._block(_families(*state), None), *map(self._of, state[1]))
                 self._kept = (state, blocks)
             return self._kept[1]
 
     def _of(self, seat: Standing) -> RenderedBlock:
         leading = Family(own.EXPORTER_REPLICA_LEADING, {(): float(seat.leading)})
-        terms = Family(own.EXPORTER_REPLICA_TERMS_TOTAL, {(): float(seat.terms)})
-        return self._block([leading, terms], Scope(seat.account, seat.environment))
+        return self._block([leading], Scope(seat.account, seat.environment))
 
     def _block(self, families: list[Family], scope: Scope | None) -> RenderedBlock:
         return render_block(OWN_COLLECTOR, next(self._versions), families, scope, self._clock.time())
+
+
+def _families(count: int, seats: tuple[Standing, ...]) -> list[Family]:
+    return [
+        Family(own.EXPORTER_REPLICAS, {(): float(count)}),
+        Family(own.EXPORTER_REPLICA_ACCOUNTS, {(): float(sum(seat.leading for seat in seats))}),
+        Family(own.EXPORTER_REPLICA_TERMS_TOTAL, {(): float(sum(seat.terms for seat in seats))}),
+    ]

@@ -66,7 +66,7 @@ NONSENSE: Mapping[str, tuple[Values, str]] = {
     "owner of nothing": (also("config.ownership", [{"team": "a"}]), "/config/ownership/0"),
     "size without a unit": (also("config.limits.response_bytes", "64"), "/config/limits/response_bytes"),
     "too few series": (also("config.limits.series", 10), "/config/limits/series"),
-    "two replicas": (also("replicas", 2), "/replicas"),
+    "too many replicas": (also("replicas", 101), "/replicas"),
     "newest image": (also("image.tag", "latest"), "/image/tag"),
     "tag that is none": (also("image.tag", "a:b"), "/image/tag"),
     "digest cut short": (also("image.digest", "sha256:abc"), "/image/digest"),

@@ -1,12 +1,16 @@
 """Counters that survive: one exporter, one state file, on a volume that outlives the Pod, or honestly not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exporter.config.load import parse_settings
+from exporter.config.settings import RedisSettings, TokenSource
 from tests.chart.pods import pods
 from tests.chart.rendering import MINIMAL, SETS, Release, refusal, release, render
 
+TOKENS = "/var/run/secrets/celigo-exporter/tokens"
 FILE = "/var/lib/celigo-exporter/state.db"
 
 
@@ -21,7 +25,7 @@ def volume_of(found: Release) -> dict[str, Any] | None:
     return named[0] if named else None
 
 
-@pytest.mark.parametrize("name", [name for name in SETS if name != "demo"])
+@pytest.mark.parametrize("name", [name for name in SETS if name not in {"demo", "replicas"}])
 def test_the_state_file_lies_on_a_volume_that_may_be_written(name: str) -> None:
     found = release(name)
     assert f"path: {FILE}" in found.config
@@ -74,3 +78,83 @@ def test_the_demo_keeps_nothing() -> None:
     assert found.workload["kind"] == "Deployment"
     assert [volume["name"] for volume in found.pod["volumes"]] == ["tmp"]
     assert [pod.name for pod in pods(found)] == ["test-celigo-exporter", "test-celigo-exporter-test-service"]
+
+
+REDIS: dict[str, Any] = {"url": "redis://redis:6379"}
+
+
+class TestRedis:
+    """Several replicas share what a volume would hold for one."""
+
+    def test_replicas_are_a_deployment_that_rolls_and_has_no_state_of_its_own(self) -> None:
+        found = release("replicas")
+        assert found.workload["kind"] == "Deployment"
+        assert found.workload["spec"]["replicas"] == 3
+        assert found.workload["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+        assert not [each for each in found.container["volumeMounts"] if FILE.startswith(f"{each['mountPath']}/")]
+
+    def test_the_exporter_reads_the_settings_that_are_made_of_the_values(self, tmp_path: Path) -> None:
+        found = release("replicas")
+        (mount,) = [each for each in found.container["volumeMounts"] if each["name"] == "redis"]
+        text = found.config.replace(mount["mountPath"], str(tmp_path)).replace(TOKENS, str(tmp_path / "tokens"))
+        for path in ("password", "tokens/celigo-acme/token", "tokens/celigo-acme-sandbox/token"):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text("not-a-real-one")
+        redis = parse_settings(text, str(tmp_path / "celigo.yml"), {}).state.redis
+        assert redis == RedisSettings(
+            url="rediss://redis.example:6380/2",
+            username="celigo-exporter",
+            password=TokenSource(file=str(tmp_path / "password")),
+            key_prefix="team-a",
+            lease=20.0,
+            ca_file=str(tmp_path / "ca.crt"),
+            cert_file=str(tmp_path / "tls.crt"),
+            key_file=str(tmp_path / "tls.key"),
+        )
+
+    def test_password_and_certificates_are_files_of_their_secrets(self) -> None:
+        found = release("replicas")
+        (volume,) = [each for each in found.pod["volumes"] if each["name"] == "redis"]
+        password, certificates = (each["secret"] for each in volume["projected"]["sources"])
+        assert password == {"name": "celigo-redis", "items": [{"key": "redis-password", "path": "password"}]}
+        assert certificates == {"name": "celigo-redis-tls"}
+
+    def test_without_a_secret_there_is_no_volume_for_one(self) -> None:
+        found = render({**MINIMAL, "replicas": 2, "state": {"redis": REDIS}})
+        assert {volume["name"] for volume in found.pod["volumes"]} == {"tmp", "config", "tokens"}
+
+    @pytest.mark.parametrize(
+        ("url", "port"),
+        [
+            ("redis://redis", 6379),
+            ("redis://redis/3", 6379),
+            ("rediss://10.0.0.7:6380/2", 6380),
+            ("redis://[::1]:7000", 7000),
+        ],
+    )
+    def test_the_network_policy_lets_out_to_it(self, url: str, port: int) -> None:
+        found = render({**MINIMAL, "state": {"redis": {"url": url}}, "networkPolicy": {"enabled": True}})
+        ways = [rule for rule in found.one("NetworkPolicy")["spec"]["egress"] if "to" not in rule]
+        assert ways == [{"ports": [{"port": port, "protocol": "TCP"}]}]
+
+    @pytest.mark.parametrize(
+        ("values", "said"),
+        [
+            ({"replicas": 2}, "replicas: several exporters share accounts by state.redis.url"),
+            ({"state": {"redis": {"username": "x"}}}, "state.redis.url: the user"),
+            ({"state": {"redis": {**REDIS, "username": "x"}}}, "state.redis.existingSecret.name"),
+            ({"state": {"redis": {**REDIS, "tlsSecret": {"name": "x"}}}}, "certificates are for rediss://"),
+            ({"state": {"redis": {**REDIS, "tlsSecret": {"clientCertificate": True}}}}, "state.redis.tlsSecret.name"),
+            ({"state": {"redis": {"url": "redis://user:pass@redis"}}}, "url"),
+            ({"state": {"redis": {"url": "http://redis"}}}, "url"),
+            (
+                {"replicas": 2, "state": {"redis": REDIS}, "serviceMonitor": {"enabled": True}},
+                "probe.enabled: a ServiceMonitor alone",
+            ),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, values: dict[str, Any], said: str) -> None:
+        assert said in refusal({**MINIMAL, **values})
+
+    def test_the_demo_has_none(self) -> None:
+        assert "the demo keeps nothing" in refusal({"demo": {"enabled": True}, "state": {"redis": REDIS}})

@@ -67,6 +67,7 @@ def test_a_healthy_account_shows_everything_that_needs_no_trouble() -> None:
         "celigo_exporter_config_last_reload_success_timestamp_seconds",
         "celigo_exporter_config_last_reload_successful",
         "celigo_exporter_config_reloads_total",
+        "celigo_exporter_replica_accounts",
         "celigo_exporter_replica_leading",
         "celigo_exporter_replica_terms_total",
         "celigo_exporter_replicas",

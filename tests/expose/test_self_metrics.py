@@ -83,7 +83,7 @@ def test_every_own_family_is_made_by_somebody(facts: Facts) -> None:
     made = {family.metric for family in facts.own.families(facts.own.state((), {}, {}))}
     published_by_collectors = {own.UP, own.HEALTH_CHECK_SUCCESS}
     of_the_process = {metric for metric in own.OWN if not metric.scoped}
-    of_replicas = {own.EXPORTER_REPLICA_LEADING, own.EXPORTER_REPLICA_TERMS_TOTAL}
+    of_replicas = {own.EXPORTER_REPLICA_LEADING}
     assert made | published_by_collectors | of_the_process | of_replicas == set(own.OWN)
     assert not made & published_by_collectors
 

@@ -249,7 +249,8 @@ class TestTold:
             line[-3:] for line in told.splitlines() if line.startswith("celigo_exporter_replica_leading{")
         )
         assert leading == Counter({"1.0": len(pair[0].led()), "0.0": len(NAMES) - len(pair[0].led())})
-        assert 'celigo_exporter_replica_terms_total{account="account-0",environment="production"} ' in told
+        assert f"celigo_exporter_replica_accounts {len(pair[0].led())}.0\n" in told
+        assert f"celigo_exporter_replica_terms_total {sum(seat.terms for seat in pair[0].seats)}.0\n" in told
 
     def test_it_is_rendered_anew_only_when_something_changed(
         self, pair: tuple[Replica, Replica], clock: ManualClock

@@ -258,16 +258,24 @@ EXPORTER_REPLICAS = Metric(
     ITSELF,
     scoped=False,
 )
-EXPORTER_REPLICA_LEADING = Metric(
-    "celigo_exporter_replica_leading",
+EXPORTER_REPLICA_ACCOUNTS = Metric(
+    "celigo_exporter_replica_accounts",
     "gauge",
-    "Whether this replica refreshes the account (1) or another one may (0); absent without `state.url`.",
+    "Accounts that this replica refreshes; absent without `state.url`.",
     ITSELF,
+    scoped=False,
 )
 EXPORTER_REPLICA_TERMS_TOTAL = Metric(
     "celigo_exporter_replica_terms_total",
     "counter",
-    "How often this replica began to refresh the account; absent without `state.url`.",
+    "How often this replica began to refresh an account; absent without `state.url`.",
+    ITSELF,
+    scoped=False,
+)
+EXPORTER_REPLICA_LEADING = Metric(
+    "celigo_exporter_replica_leading",
+    "gauge",
+    "Whether this replica refreshes the account (1) or another one may (0); absent without `state.url`.",
     ITSELF,
 )
 EXPORTER_CONFIG_LAST_RELOAD_SUCCESSFUL = Metric(

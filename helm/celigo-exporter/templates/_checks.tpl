@@ -1,6 +1,7 @@
 {{/* What the schema cannot express. Each failure names the value and what to do. */}}
 {{- define "celigo-exporter.checks" -}}
 {{- include "celigo-exporter.checkAccounts" . -}}
+{{- include "celigo-exporter.checkReplicas" . -}}
 {{- include "celigo-exporter.checkWeb" . -}}
 {{- include "celigo-exporter.checkMonitoring" . -}}
 {{- if .Values.probe.enabled -}}
@@ -33,6 +34,31 @@
 {{- if and $account.region $account.base_url -}}
 {{- fail (printf "accounts[%d]: region and base_url exclude each other; give one of them" $index) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "celigo-exporter.checkReplicas" -}}
+{{- $redis := .Values.state.redis -}}
+{{- if and (gt (int .Values.replicas) 1) (not $redis.url) -}}
+{{- fail "replicas: several exporters share accounts by state.redis.url; without it each would ask the API and count for itself" -}}
+{{- end -}}
+{{- if and $redis.url .Values.demo.enabled -}}
+{{- fail "state.redis.url: the demo keeps nothing; leave it empty or the demo off" -}}
+{{- end -}}
+{{- if and (not $redis.url) (or $redis.username $redis.existingSecret.name $redis.tlsSecret.name) -}}
+{{- fail "state.redis.url: the user, password or certificates are for a Redis that is not named" -}}
+{{- end -}}
+{{- if and $redis.username (not $redis.existingSecret.name) -}}
+{{- fail "state.redis.existingSecret.name: a user has a password; name the Secret with it" -}}
+{{- end -}}
+{{- if and $redis.tlsSecret.clientCertificate (not $redis.tlsSecret.name) -}}
+{{- fail "state.redis.tlsSecret.name: name the Secret with the client's certificate" -}}
+{{- end -}}
+{{- if and $redis.tlsSecret.name (not (hasPrefix "rediss://" $redis.url)) -}}
+{{- fail "state.redis.url: certificates are for rediss://" -}}
+{{- end -}}
+{{- if and (gt (int .Values.replicas) 1) .Values.serviceMonitor.enabled (not .Values.probe.enabled) -}}
+{{- fail "probe.enabled: a ServiceMonitor alone would read every account from every replica; with Probes each account is read once, by the Service" -}}
 {{- end -}}
 {{- end -}}
 

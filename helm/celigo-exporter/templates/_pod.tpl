@@ -69,7 +69,23 @@ httpGet:
 - name: tmp
   emptyDir:
     sizeLimit: 64Mi
-{{- if not .Values.demo.enabled }}
+{{- $redis := .Values.state.redis }}
+{{- if or $redis.existingSecret.name $redis.tlsSecret.name }}
+- name: redis
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- with $redis.existingSecret.name }}
+      - secret:
+          name: {{ . | quote }}
+          items: [{key: {{ $redis.existingSecret.key | quote }}, path: password}]
+      {{- end }}
+      {{- with $redis.tlsSecret.name }}
+      - secret:
+          name: {{ . | quote }}
+      {{- end }}
+{{- end }}
+{{- if not (or .Values.demo.enabled $redis.url) }}
 {{- if and $persistence.enabled $persistence.existingClaim }}
 - name: state
   persistentVolumeClaim:
@@ -125,8 +141,15 @@ volumeMounts:
     mountPath: /tmp
   {{- if not .Values.demo.enabled }}
   {{- include "celigo-exporter.mounts" . | nindent 2 }}
+  {{- $redis := .Values.state.redis }}
+  {{- if not $redis.url }}
   - name: state
     mountPath: /var/lib/celigo-exporter
+  {{- else if or $redis.existingSecret.name $redis.tlsSecret.name }}
+  - name: redis
+    mountPath: {{ include "celigo-exporter.redisFolder" . }}
+    readOnly: true
+  {{- end }}
   {{- end }}
   {{- if .Values.web.config.existingSecret.name }}
   - name: web

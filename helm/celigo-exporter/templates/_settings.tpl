@@ -6,6 +6,33 @@
 /var/run/secrets/celigo-exporter/web
 {{- end -}}
 
+{{- define "celigo-exporter.redisFolder" -}}
+/var/run/secrets/celigo-exporter/redis
+{{- end -}}
+
+{{/* The section `state`: a Redis, or the file on the volume. */}}
+{{- define "celigo-exporter.state" -}}
+{{- $redis := .Values.state.redis -}}
+{{- $folder := include "celigo-exporter.redisFolder" . -}}
+{{- $state := dict "path" "/var/lib/celigo-exporter/state.db" -}}
+{{- if $redis.url -}}
+{{- $state = dict "url" $redis.url "key_prefix" $redis.keyPrefix "lease" $redis.lease "alone" $redis.alone -}}
+{{- with $redis.username }}{{ $_ := set $state "username" . }}{{ end -}}
+{{- if $redis.existingSecret.name }}{{ $_ := set $state "password_file" (printf "%s/password" $folder) }}{{ end -}}
+{{- if $redis.tlsSecret.name }}{{ $_ := set $state "ca_file" (printf "%s/ca.crt" $folder) }}{{ end -}}
+{{- if $redis.tlsSecret.clientCertificate -}}
+{{- $_ := set $state "cert_file" (printf "%s/tls.crt" $folder) -}}
+{{- $_ := set $state "key_file" (printf "%s/tls.key" $folder) -}}
+{{- end -}}
+{{- end -}}
+{{- $state | toJson -}}
+{{- end -}}
+
+{{/* Port of the Redis. */}}
+{{- define "celigo-exporter.redisPort" -}}
+{{- regexFind ":[0-9]+(/|$)" (regexReplaceAll "^rediss?://" .Values.state.redis.url "") | trimPrefix ":" | trimSuffix "/" | default "6379" -}}
+{{- end -}}
+
 {{/*
 The settings file: the accounts with the places of their tokens, where the state is, and `config` as it is. Go's YAML
 leaves = and << without quotes, which mean something to others.
@@ -20,7 +47,7 @@ leaves = and << without quotes, which mean something to others.
 {{- end -}}
 {{- $accounts = append $accounts $account -}}
 {{- end -}}
-{{- $own := dict "accounts" $accounts "state" (dict "path" "/var/lib/celigo-exporter/state.db") -}}
+{{- $own := dict "accounts" $accounts "state" (include "celigo-exporter.state" . | fromJson) -}}
 {{- $text := merge $own .Values.config | toYaml -}}
 {{- regexReplaceAll "(?m)^( *(?:- )*(?:[a-z_]+: )?)(=|<<)$" $text "${1}\"${2}\"" -}}
 {{- end -}}
