@@ -9,6 +9,7 @@ The third, the Go Pushgateway, is Debian's, and is given the document as anybody
 import gzip
 import re
 import shutil
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,8 +29,9 @@ from starlette.routing import Route
 
 from exporter.expose.render import Format
 from exporter.serve.server import uvicorn_config
-from tests.e2e.processes import Program, free_port
+from tests.e2e.processes import Program, free_port, until
 
+START_SECONDS = 600
 KEPT_SECONDS = 300
 """A connection is kept while the slower ones have their turn."""
 
@@ -75,8 +77,14 @@ def _served(kind: str, content: bytes, folder: Path) -> Iterator[str]:
     file.write_bytes(content)
     url = f"http://127.0.0.1:{port}/metrics"
     with Program([sys.executable, "-m", "tests.bench.copies", kind, str(file), str(port)]) as program:
-        program.answering(url)
+        # A whole answer may take the library longer than anybody waits who only asks whether it is there.
+        until(lambda: program.running() and _listening(port), f"{kind} listens", START_SECONDS)
         yield url
+
+
+def _listening(port: int) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Ready(Collector):
