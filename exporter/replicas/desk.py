@@ -94,6 +94,7 @@ class Desk:
             self.place.link.set_clock()
             self._meet(sent_at)
             self._want(seats)
+            served = {seat: seat.publisher.served.version for seat in seats}
             leases = self._leases(seats)
         except Away:
             for seat in seats:
@@ -103,7 +104,7 @@ class Desk:
         for seat, lease in leases.items():
             mine = home(seat.account.name, known) == self.place.owner
             with _told_of(seat):
-                seat.attend(lease, sent_at, mine=mine)
+                seat.attend(lease, sent_at, served[seat], mine=mine)
         self._share_out(seats)
         self._fetch(leases)
 

@@ -10,44 +10,32 @@ import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any
-
-import redis
 
 from exporter.account import CLOSE_SECONDS, AccountRuntime, Sharing
 from exporter.api.budget import Budget
+from exporter.api.token import TokenUnreadable
+from exporter.bugs import bug_fields
 from exporter.config.settings import Account, Settings
 from exporter.expose.blocks import RenderedBlock
-from exporter.image import Image, unpacked
+from exporter.image import Image
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.store import MemoryStore
 from exporter.replicas.budget import SharedTokens
+from exporter.replicas.claim import Claim, Term
 from exporter.replicas.keys import Keys
 from exporter.replicas.lease import Lease, Patience
 from exporter.replicas.ledger import RedisLedger
 from exporter.replicas.place import Place
 from exporter.replicas.publisher import Publisher
-from exporter.replicas.scripts import ACQUIRE, RELEASE
 from exporter.replicas.trouble import Away
 
 WATCHED_TICKS = 2
 """For how many ticks after a scrape what becomes due is begun."""
 
+RETRY_SECONDS = 30.0
+"""How soon an account is tried again that could not be taken over."""
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Term:
-    """A time in which this replica has the lease; before `sure_until` (monotonic) nobody else can have it.
-
-    `halted`: nothing is asked any more, because Redis cannot tell whose the lease is.
-    """
-
-    number: int
-    store: RedisLedger
-    sure_until: float
-    halted: bool = False
 
 
 class Seat:
@@ -69,14 +57,15 @@ class Seat:
         self.terms = 0
         self.asked = False
         self._place = place
+        self._claim = Claim(place, self.keys)
         self._patience = Patience(place.clock, place.tick)
         self._shared = SharedTokens(place.link, self.keys)
         self._lock = threading.RLock()  # guards _term, _runtime, _taking and _ended; held while a term begins or ends
-        self._term: _Term | None = None
+        self._term: Term | None = None
         self._taking = False
         self._lost = False
         self._ended = False
-        self._watched_until = float("-inf")
+        self._watched_until = self._retry_at = float("-inf")
         self._runtime: AccountRuntime = self._made(
             ledger or MemoryStore(), before=None if before is None else before._runtime
         )
@@ -136,21 +125,24 @@ class Seat:
             return True
         return True
 
-    def attend(self, lease: Lease, sent_at: float, *, mine: bool) -> None:
-        """Act on what Redis told since monotonic instant `sent_at`. `mine`: the account belongs to this replica."""
+    def attend(self, lease: Lease, sent_at: float, served: str, *, mine: bool) -> None:
+        """Act on what Redis told since monotonic instant `sent_at`, when `served` was the version of what is served.
+
+        `mine`: the account belongs to this replica.
+        """
         with self._lock:
             if self._ended or self._taking:
                 return
             if self._term is not None:
                 self._attend_term(self._term, lease, sent_at)
-            elif self._may_take(lease, mine=mine):
+            elif self._place.clock.monotonic() >= self._retry_at and self._may_take(lease, mine=mine):
                 self._taking = True
                 self._place.aside(lambda: self._take(sent_at))
         if lease.wanted:
             self._watch()
         if self.leading and self._place.clock.monotonic() < self._watched_until:
             self._runtime.trigger()
-        if lease.served != self.publisher.served.version and self._term is not None:
+        if self._term is not None and lease.served not in {served, self.publisher.served.version}:
             self.publisher.republish()
         self.publish()
 
@@ -171,7 +163,7 @@ class Seat:
                 return False
             self._runtime.stop()
             self.publish()
-            self._release()
+            self._claim.leave()
             self._step_down("the account is left to the replica that it belongs to")
         return True
 
@@ -198,7 +190,7 @@ class Seat:
         with self._lock:
             if not self._ended and self.leading:
                 self.publish()
-                self._release()
+                self._claim.leave()
             self._ended = True
 
     def reread_token(self) -> None:
@@ -220,17 +212,12 @@ class Seat:
 
     def _take(self, sent_at: float) -> None:
         """Begin a term, if the lease can be had."""
-        try:
-            number = self._acquired()
-            term, runtime = self._prepared(number, sent_at) if number else (None, None)
-        except Away as failure:
-            self._release()
-            self._tell("an account cannot be taken over", problem=str(failure))
-            term = runtime = None
+        begun = self._begun(sent_at)
         with self._lock:
             self._taking = False
-            if term is None or runtime is None:
+            if begun is None:
                 return
+            term, runtime = begun
             if self._ended:
                 runtime.close(0.0)
                 return
@@ -240,20 +227,32 @@ class Seat:
         self._tell("this replica refreshes the account", term=term.number)
         runtime.trigger()
 
-    def _prepared(self, number: int, sent_at: float) -> tuple[_Term, AccountRuntime]:
+    def _begun(self, sent_at: float) -> tuple[Term, AccountRuntime] | None:
+        try:
+            number = self._claim.take()
+            return self._prepared(number, sent_at) if number else None
+        except (Away, TokenUnreadable) as failure:
+            self._tell("an account cannot be taken over", problem=str(failure))
+        except Exception as error:  # the thread would end, and the account wait for it for ever
+            _log.error("taking an account over has a bug", extra={"fields": {**bug_fields(error)}})
+        self._retry_at = self._place.clock.monotonic() + RETRY_SECONDS
+        self._claim.leave()
+        return None
+
+    def _prepared(self, number: int, sent_at: float) -> tuple[Term, AccountRuntime]:
         """What a term begins with. Raises Away."""
         place = self._place
         store = RedisLedger(place.link, self.keys, place.owner, place.clock, self._note_lost)
         ledger = RunLedger(store)
-        parts = place.link.asked(lambda client: _image_parts(client, self.keys.image))
+        image = self._claim.image()
         pause = self._shared.paused()
         self.publisher.fetch()
         self.publisher.begin()
-        runtime = self._made(ledger, unpacked(parts))
+        runtime = self._made(ledger, image)
         runtime.budget.pause_here(pause)
-        return _Term(number, store, sent_at + place.lease), runtime
+        return Term(number, store, sent_at + place.lease), runtime
 
-    def _attend_term(self, term: _Term, lease: Lease, sent_at: float) -> None:
+    def _attend_term(self, term: Term, lease: Lease, sent_at: float) -> None:
         mine = lease.owner == self._place.owner
         if self._lost or not (mine or lease.free) or (lease.newest and not term.store.is_newest(lease.newest)):
             self._step_down("another replica refreshes the account")
@@ -263,22 +262,24 @@ class Seat:
         else:
             self._take_again(term, sent_at)
 
-    def _take_again(self, term: _Term, sent_at: float) -> None:
-        """The lease ran out, or Redis forgot it, and nobody has counted anything meanwhile: go on, and save it all."""
+    def _take_again(self, term: Term, sent_at: float) -> None:
+        """The lease ran out, or Redis forgot it, and nobody has counted anything meanwhile: go on.
+
+        The next change is saved with everything else, should Redis not have the one before.
+        """
         try:
-            number = self._acquired()
+            number = self._claim.take()
         except Away:
             return
         if not number:
             self._step_down("another replica refreshes the account")
             return
         term.number, term.sure_until = number, sent_at + self._place.lease
-        term.store.save_all()
         self.publisher.republish()
         self._tell("the lease was lost without another replica having it, and is taken again", term=number)
         self._resume(term)
 
-    def _resume(self, term: _Term) -> None:
+    def _resume(self, term: Term) -> None:
         if term.halted:
             with self._runtime.ledger.handing_over() as ledger:
                 before, self._runtime = self._runtime, self._made(ledger, before=self._runtime)
@@ -326,25 +327,8 @@ class Seat:
             if self._term.halted:
                 self._runtime.stop()
 
-    def _acquired(self) -> int:
-        lease = int(self._place.lease * 1000)
-        return int(
-            self._place.link.run(ACQUIRE, [self.keys.lease], [self._place.owner, self._place.link.stamp(), lease])
-        )
-
-    def _release(self) -> None:
-        try:
-            self._place.link.run(RELEASE, [self.keys.lease], [self._place.owner])
-        except Away:
-            return
-
     def _note_lost(self) -> None:
         self._lost = True
 
     def _tell(self, event: str, **fields: object) -> None:
         _log.info(event, extra={"fields": {"account": self.account.name, **fields}})
-
-
-def _image_parts(client: redis.Redis, key: str) -> dict[str, bytes]:
-    held: Any = client.hgetall(key)
-    return {name.decode(): part for name, part in held.items()}

@@ -78,7 +78,7 @@ class TestRoundTrip:
         self, ledger: Ledger, link: Link, keys: Keys, clock: ManualClock
     ) -> None:
         ledger.commit(ONE)
-        ledger.store.save_all()
+        ledger.store.unsaved = True
         ledger.commit(TWO)
         assert Ledger(link, keys, clock, "b").state == ledger.state
 
@@ -116,7 +116,7 @@ class TestFence:
     def test_not_even_everything_at_once(self, ledger: Ledger, link: Link, keys: Keys, clock: ManualClock) -> None:
         clock.advance(LEASE / 1000 + 1)
         acquire(link, keys, "b")
-        ledger.store.save_all()
+        ledger.store.unsaved = True
         ledger.commit(ONE)
         assert ledger.lost == 1
         assert Ledger(link, keys, clock, "b").state == LedgerState()
@@ -148,6 +148,17 @@ class TestLostData:
         ledger.commit(LedgerChange(notes={"n": "t"}))
         assert not ledger.unsaved()
         assert Ledger(link, keys, clock, "b").state == ledger.state
+
+    def test_rows_that_went_meanwhile_are_not_left_behind(
+        self, ledger: Ledger, server: RedisServer, link: Link, keys: Keys, clock: ManualClock
+    ) -> None:
+        ledger.commit(ONE)
+        older = {key: server.client.dump(key) or b"" for key in server.client.scan_iter()}
+        ledger.commit(LedgerChange(dropped_ids=frozenset({"one"})))
+        for key, value in older.items():
+            server.client.restore(key, 0, value, replace=True)
+        ledger.commit(TWO)
+        assert Ledger(link, keys, clock, "b").state.counted.keys() == {"two"}
 
     def test_its_own_changes_are_known_by_their_names_and_those_of_others_are_not(
         self, ledger: Ledger, server: RedisServer, keys: Keys
