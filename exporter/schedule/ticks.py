@@ -25,6 +25,9 @@ from exporter.schedule.zones import is_second_pass, stretch_at
 HORIZON_SECONDS = 5 * 366 * 86400
 """What does not fire within this time counts as never: 29 February around the year 2100."""
 
+_REMEMBERED = 4096
+"""Flows of one schedule ask alike within a minute or not at all; more would only be memory that fills for days."""
+
 _MINUTE = 60
 _EPOCH = datetime(1970, 1, 1)
 _SECOND = timedelta(seconds=1)
@@ -99,8 +102,7 @@ def _calendar(expression: str) -> CronSim:
     return CronSim(expression, _EPOCH)
 
 
-# Ten thousand flows ask from their own last runs, which stay the same from minute to minute.
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=_REMEMBERED)
 def _first_from(schedule: Schedule, minute: int) -> float:
     instant = minute * _MINUTE
     horizon = instant + HORIZON_SECONDS
@@ -116,7 +118,7 @@ def _first_from(schedule: Schedule, minute: int) -> float:
     return math.inf
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=_REMEMBERED)
 def _last_until(schedule: Schedule, minute: int) -> float:
     instant = minute * _MINUTE
     horizon = instant - HORIZON_SECONDS

@@ -127,6 +127,7 @@ def test_what_is_measured_in_small_is_what_happened(measured: Mapping[str, Any])
     scrape, changed = measured["scrape"], measured["sizes"][0]["changed"]
     assert scrape["requests_nothing_due"] == 0
     assert scrape["requests_one_scraper"] > 0
+    assert scrape["requests_many_scrapers"] > 0
     assert scrape["series"] > FLOWS
     assert scrape["pushgateway"] > 0
     assert measured["unchanged"]["drilled"] == 0
