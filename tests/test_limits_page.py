@@ -21,6 +21,7 @@ NO_LIMIT = {
     "exporter.web.limits.CHUNK_BYTES": "how an answer is cut up",
     "exporter.web.limits.SEND_BYTES": "what the system keeps of an answer",
     "exporter.expose.catalogue.own.EXPORTER_STATE_SIZE_BYTES": "a metric",
+    "exporter.expose.catalogue.own.EXPORTER_REPLICA_ACCOUNTS": "a metric",
     "exporter.serve.page.configuration.ACCOUNTS": "how many the page shows",
     "exporter.serve.page.overview.ACCOUNTS": "how many the page shows",
     "exporter.serve.page.flows.ROWS": "how many the page shows",
