@@ -183,7 +183,8 @@ class AccountRuntime:
     def trigger(self, names: Collection[str] | None = None) -> list[Future[None]]:
         """Start what is due among the collectors `names` (None: all); futures of their runs under way.
 
-        Runs that nobody should wait for are not among them.
+        Runs that nobody should wait for are not among them, nor is any while the account hangs: whoever scrapes all
+        accounts would wait for it each time.
         """
         chosen = [runner for name, runner in self._runners.items() if names is None or name in names]
         with self._lock:
@@ -191,7 +192,7 @@ class AccountRuntime:
                 if not self._stop.is_set() and runner.claim():
                     self._futures[runner.collector.name] = self._begin(runner)
             waited = (runner.collector.name for runner in chosen if runner.collector.name not in BACKGROUND)
-            under_way = [self._futures.get(name) for name in waited]
+            under_way = [] if self.gate.slow(self) else [self._futures.get(name) for name in waited]
             return [future for future in under_way if future is not None and not future.done()]
 
     def _begin(self, runner: CollectorRunner) -> Future[None]:

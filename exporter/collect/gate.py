@@ -135,6 +135,12 @@ class Gate:
         for entry in gone:
             entry.future.cancel()
 
+    def slow(self, owner: Hashable) -> bool:
+        """Whether the account's newest run that ended hung, or one hangs now."""
+        with self._lock:
+            self._overlook(self._clock.monotonic())
+            return owner in self._slow
+
     @property
     def waiting(self) -> int:
         """How many runs wait for their turn."""

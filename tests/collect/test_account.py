@@ -11,6 +11,7 @@ import pytest
 
 from exporter.account import CLOSE_SECONDS, AccountRuntime
 from exporter.api.token import TokenUnreadable
+from exporter.collect.gate import MOMENT_SECONDS
 from exporter.collect.health import ChecksView, HealthView
 from exporter.collectors import COLLECTORS
 from exporter.config.settings import (
@@ -142,6 +143,21 @@ class TestTrigger:
             finish(account)
             assert set(account.statuses()) == {"health"}
             assert [path for _, path in upstream.requests] == ["/v1/tokenInfo"]
+
+    def test_nobody_waits_for_an_account_that_hangs_once_that_is_known(self, upstream: Upstream) -> None:
+        clock = ShiftedClock()
+        with running(upstream, clock) as account:
+            upstream.hold("/v1/connections")
+            assert account.trigger(["connections"])
+            upstream.arrived("/v1/connections")
+            clock.advance(MOMENT_SECONDS)
+            assert account.trigger() == []
+            upstream.let_go()
+            until(lambda: not account.busy, "all runs")
+            clock.advance(60)
+            finish(account)
+            clock.advance(60)
+            assert account.trigger()
 
 
 class TestWhatIsKnown:

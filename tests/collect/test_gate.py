@@ -250,6 +250,15 @@ class TestHanging:
         stage.ask("run 4", owner="hanging")
         assert stage.names[6:] == ["run 4"]
 
+    def test_it_is_known_to_be_slow_though_nobody_waits_for_a_place(self, stage: Stage) -> None:
+        hang(stage, "run", owner="hanging")
+        assert not stage.gate.slow("hanging")
+        stage.clock.advance(MOMENT_SECONDS)
+        assert stage.gate.slow("hanging")
+        assert not stage.gate.slow("acme")
+        stage.end("run")
+        assert stage.gate.slow("hanging")
+
     def test_it_does_again_once_a_run_did_not_hang(self, stage: Stage) -> None:
         hang(stage, "slow", owner="acme")
         stage.clock.advance(MOMENT_SECONDS)

@@ -28,7 +28,7 @@ CROWD = (
 are more than there are places."""
 
 SCRAPE_SECONDS = 15.0 if LONG else 0.5
-WATCHED_SECONDS = float(os.environ.get("WATCHED", "660")) if LONG else 120.0
+WATCHED_SECONDS = 660.0 if LONG else 120.0
 TIMES = 2 if LONG else 3
 MOST_MIB = 400
 EVERY_MINUTE = ("health", "jobs", "connections", "agents", "schedules")
