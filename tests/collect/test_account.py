@@ -157,7 +157,8 @@ class TestTrigger:
             clock.advance(60)
             finish(account)
             clock.advance(60)
-            assert account.trigger()
+            upstream.hold("/v1/connections")
+            assert account.trigger(["connections"])
 
 
 class TestWhatIsKnown:
