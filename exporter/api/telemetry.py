@@ -1,20 +1,20 @@
 """What the client counts about itself: requests, durations, failures, retries, cache, waiting, clock skew.
 
-The numbers are prometheus_client's, outside any registry; the self metrics read them as series keyed by label values.
+The self metrics read the numbers as series keyed by label values, with every scrape.
 """
 
 import threading
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-
-from prometheus_client import Counter, Histogram
 
 from exporter.api.endpoints import Endpoint
 from exporter.api.errors import ERROR_TYPES, ApiError
 from exporter.clock import Clock
-from exporter.expose.families import Distribution, Series, Value
+from exporter.expose.families import Distribution, Series
 
 DURATIONS = "celigo_api_request_duration_seconds"
+WAITS = "celigo_api_rate_limit_wait_seconds_total"
 DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 RETRY_REASONS = tuple(kind for kind in ERROR_TYPES if kind in {
     "rate_limited", "server_error", "bad_gateway", "unavailable", "timeout", "dns", "connect", "truncated",
@@ -32,28 +32,71 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "celigo_api_retries_total": ("endpoint", "reason"),
     "celigo_api_response_bytes_total": ("endpoint",),
     "celigo_api_cache_requests_total": ("endpoint", "result"),
-    "celigo_api_rate_limit_wait_seconds_total": ("reason",),
+    WAITS: ("reason",),
 }
+
+
+_NO_DURATIONS = Distribution((0,) * len(DURATION_BUCKETS), 0.0, 0)
+
+Key = tuple[str, ...]
 
 
 class _Counts:
     """What only ever grows. One client after the other counts here, and an old one that still hangs does, too."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()  # guards all but the metric objects, which guard themselves
+        self._lock = threading.Lock()  # guards everything
         self.version = 0
-        self.known: set[Endpoint] = set()
-        self.cached: set[Endpoint] = set()
-        self.counters = {
-            name: Counter(name, "-", labels, registry=None)
-            for name, labels in _LABELS.items()
-            if name.endswith("_total")
-        }
-        name = DURATIONS
-        self.carried: Mapping[str, Series] = {}
-        self.durations = Histogram(name, "-", _LABELS[name], buckets=DURATION_BUCKETS, registry=None)
-        for reason in WAIT_REASONS:
-            self.counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason)
+        self._known: set[tuple[str, Endpoint]] = set()
+        self._numbers: dict[str, dict[Key, float]] = {name: {} for name in _LABELS if name != DURATIONS}
+        self._durations: dict[Key, Distribution] = {}
+        self._numbers[WAITS] = dict.fromkeys(((reason,) for reason in WAIT_REASONS), 0.0)
+
+    def introduce(self, kind: str, endpoint: Endpoint, members: Mapping[str, Sequence[str]]) -> None:
+        """Start closed enumerations of an endpoint at 0, when it is new, so that `increase` sees the first event."""
+        with self._lock:
+            if (kind, endpoint) not in self._known:
+                self._known.add((kind, endpoint))
+                for name, values in members.items():
+                    for value in values:
+                        self._numbers[name].setdefault((endpoint.value, value), 0.0)
+
+    def add(self, name: str, key: Key, amount: float = 1.0) -> None:
+        """Count."""
+        with self._lock:
+            self._numbers[name][key] = self._numbers[name].get(key, 0.0) + amount
+            self.version += 1
+
+    def observe(self, key: Key, seconds: float) -> None:
+        """Count a duration."""
+        with self._lock:
+            held = self._durations.get(key, _NO_DURATIONS)
+            first = bisect_left(DURATION_BUCKETS, seconds)
+            cumulative = tuple(count + (place >= first) for place, count in enumerate(held.cumulative))
+            self._durations[key] = Distribution(cumulative, held.sum + seconds, held.count + 1)
+            self.version += 1
+
+    def series(self, name: str) -> Series:
+        """What was counted so far."""
+        with self._lock:
+            return dict(self._durations if name == DURATIONS else self._numbers[name])
+
+    def carry_on(self, counted: Mapping[str, Series]) -> None:
+        """Count on from what another one had counted. What has other buckets begins anew."""
+        with self._lock:
+            for name, held in self._numbers.items():
+                for key, value in counted.get(name, {}).items():
+                    if not isinstance(value, Distribution):
+                        held[key] = held.get(key, 0.0) + float(value)
+            for key, value in counted.get(DURATIONS, {}).items():
+                if isinstance(value, Distribution) and len(value.cumulative) == len(DURATION_BUCKETS):
+                    self._durations[key] = _sum(self._durations.get(key, _NO_DURATIONS), value)
+            self.version += 1
+
+    def moved(self) -> None:
+        """Something else is to be told anew."""
+        with self._lock:
+            self.version += 1
 
 
 class Telemetry:
@@ -86,45 +129,34 @@ class Telemetry:
         """One attempt was sent: its status (`none` without a response), its duration, the decompressed body's size."""
         self._introduce(endpoint)
         method = method or endpoint.method
-        self._counts.counters["celigo_api_requests_total"].labels(endpoint.value, method, code).inc()
-        self._counts.durations.labels(endpoint.value, method).observe(seconds)
-        self._counts.counters["celigo_api_response_bytes_total"].labels(endpoint.value).inc(body_bytes)
-        self._moved()
+        self._counts.add("celigo_api_requests_total", (endpoint.value, method, code))
+        self._counts.observe((endpoint.value, method), seconds)
+        self._counts.add("celigo_api_response_bytes_total", (endpoint.value,), body_bytes)
 
     def error(self, endpoint: Endpoint, type: str) -> None:  # noqa: A002 - the label's name
         """One attempt failed."""
         self._introduce(endpoint)
-        self._counts.counters["celigo_api_errors_total"].labels(endpoint.value, type).inc()
-        self._moved()
+        self._counts.add("celigo_api_errors_total", (endpoint.value, type))
 
     def retry(self, endpoint: Endpoint, reason: str) -> None:
         """An attempt is repeated because of `reason`, an error type."""
         self._introduce(endpoint)
-        self._counts.counters["celigo_api_retries_total"].labels(endpoint.value, reason).inc()
-        self._moved()
+        self._counts.add("celigo_api_retries_total", (endpoint.value, reason))
 
     def cache(self, endpoint: Endpoint, result: str) -> None:
         """One look-up in the cache ended in `result`."""
-        with self._counts.lock:
-            new = endpoint not in self._counts.cached
-            self._counts.cached.add(endpoint)
-        counter = self._counts.counters["celigo_api_cache_requests_total"]
-        if new:
-            for each in CACHE_RESULTS:
-                counter.labels(endpoint.value, each)
-        counter.labels(endpoint.value, result).inc()
-        self._moved()
+        self._counts.introduce("cached", endpoint, {"celigo_api_cache_requests_total": CACHE_RESULTS})
+        self._counts.add("celigo_api_cache_requests_total", (endpoint.value, result))
 
     def waited(self, reason: str, seconds: float) -> None:
         """A worker waited for the budget or because a 429 asked for it."""
-        self._counts.counters["celigo_api_rate_limit_wait_seconds_total"].labels(reason).inc(max(0.0, seconds))
-        self._moved()
+        self._counts.add(WAITS, (reason,), max(0.0, seconds))
 
     def skew(self, seconds: float | None) -> None:
         """Local clock minus the server's, or None when it is within what a `Date` header can tell."""
         with self._lock:
             self._skew = seconds
-        self._moved()
+        self._counts.moved()
 
     def outcome(self, endpoint: Endpoint, failure: ApiError | None) -> None:
         """A call ended, all its retries included."""
@@ -134,7 +166,7 @@ class Telemetry:
                 self._failures.pop(endpoint, None)
             else:
                 self._failures[endpoint] = failure.detached()
-        self._moved()
+        self._counts.moved()
 
     def clock_skew(self) -> float | None:
         """Local clock minus the server's in seconds; None when unknown or too small to be sure of."""
@@ -150,10 +182,9 @@ class Telemetry:
         with self._lock:
             return self._failures.get(endpoint)
 
-    def carry_on(self, carried: Mapping[str, Series]) -> None:
+    def carry_on(self, counted: Mapping[str, Series]) -> None:
         """Count on from the series by metric that another replica had counted."""
-        self._counts.carried = carried
-        self._moved()
+        self._counts.carry_on(counted)
 
     def counted(self) -> Mapping[str, Series]:
         """All series by metric."""
@@ -161,62 +192,13 @@ class Telemetry:
 
     def series(self, name: str) -> Series:
         """Series of one of the client's metrics by label values in catalogue order. Raises KeyError for others."""
-        return summed(self._counts.carried.get(name, {}), self._own_series(name))
-
-    def _own_series(self, name: str) -> Series:
-        labels = _LABELS[name]
-        if name == DURATIONS:
-            return self._distributions(labels)
-        series: dict[tuple[str, ...], Value] = {}
-        for family in self._counts.counters[name].collect():
-            for sample in family.samples:
-                if sample.name == name:
-                    series[tuple(sample.labels[label] for label in labels)] = sample.value
-        return series
-
-    def _distributions(self, labels: tuple[str, ...]) -> Series:
-        parts: dict[tuple[str, ...], tuple[list[int], list[float], list[int]]] = {}
-        for family in self._counts.durations.collect():
-            for sample in family.samples:
-                key = tuple(sample.labels[label] for label in labels)
-                cumulative, total, count = parts.setdefault(key, ([], [], []))
-                if sample.name.endswith("_bucket") and sample.labels["le"] != "+Inf":
-                    cumulative.append(int(sample.value))
-                elif sample.name.endswith("_sum"):
-                    total.append(sample.value)
-                elif sample.name.endswith("_count"):
-                    count.append(int(sample.value))
-        return {key: Distribution(tuple(row[0]), row[1][0], row[2][0]) for key, row in parts.items()}
+        return self._counts.series(name)
 
     def _introduce(self, endpoint: Endpoint) -> None:
-        """Start the closed enumerations of a new endpoint at 0, so that `increase` sees the first event."""
-        with self._counts.lock:
-            if endpoint in self._counts.known:
-                return
-            self._counts.known.add(endpoint)
-        for kind in ERROR_TYPES:
-            self._counts.counters["celigo_api_errors_total"].labels(endpoint.value, kind)
-        for reason in RETRY_REASONS:
-            self._counts.counters["celigo_api_retries_total"].labels(endpoint.value, reason)
-
-    def _moved(self) -> None:
-        with self._counts.lock:
-            self._counts.version += 1
+        enumerations = {"celigo_api_errors_total": ERROR_TYPES, "celigo_api_retries_total": RETRY_REASONS}
+        self._counts.introduce("asked", endpoint, enumerations)
 
 
-def summed(one: Series, other: Series) -> Series:
-    """Both together, number by number."""
-    if not one:
-        return other
-    total = dict(one)
-    for key, value in other.items():
-        held = total.get(key)
-        total[key] = value if held is None else _sum(held, value)
-    return total
-
-
-def _sum(one: Value, other: Value) -> Value:
-    if not isinstance(one, Distribution) or not isinstance(other, Distribution):
-        return float(one) + float(other)  # type: ignore[arg-type]  # a metric has one kind of value
+def _sum(one: Distribution, other: Distribution) -> Distribution:
     cumulative = tuple(a + b for a, b in zip(one.cumulative, other.cumulative, strict=True))
     return Distribution(cumulative, one.sum + other.sum, one.count + other.count)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 import pytest
 
 from exporter.account import AccountRuntime, Sharing
-from exporter.api.telemetry import DURATIONS, Telemetry, summed
+from exporter.api.endpoints import Endpoint
+from exporter.api.telemetry import DURATIONS, Telemetry
 from exporter.collect.drilldown import StepReading
 from exporter.collect.errors_image import ErrorsImage
 from exporter.collect.rollup import OpenCount
@@ -180,10 +180,17 @@ class TestTelemetry:
         assert telemetry.version > before
 
     def test_histograms_are_added_bucket_by_bucket(self) -> None:
-        one: dict[tuple[str, ...], Any] = {("a",): Distribution((1, 2), 0.5, 3)}
-        other: dict[tuple[str, ...], Any] = {("a",): Distribution((0, 4), 1.5, 5), ("b",): Distribution((1, 1), 1.0, 1)}
-        assert summed(one, other) == {("a",): Distribution((1, 6), 2.0, 8), ("b",): Distribution((1, 1), 1.0, 1)}
-        assert summed({}, other) == other
+        telemetry, held = Telemetry(ManualClock()), Distribution(tuple(range(1, 10)), 5.0, 12)
+        telemetry.exchange(Endpoint.FLOWS, "200", 0.3, 10)
+        telemetry.carry_on({DURATIONS: {("/v1/flows", "GET"): held, ("/v1/jobs", "GET"): held}})
+        told = telemetry.series(DURATIONS)
+        assert told[("/v1/jobs", "GET")] == held
+        assert told[("/v1/flows", "GET")] == Distribution((1, 2, 3, 5, 6, 7, 8, 9, 10), 5.3, 13)
+
+    def test_a_histogram_of_other_buckets_begins_anew(self) -> None:
+        telemetry = Telemetry(ManualClock())
+        telemetry.carry_on({DURATIONS: {("/v1/jobs", "GET"): Distribution((1, 2), 5.0, 2)}})
+        assert telemetry.series(DURATIONS) == {}
 
     def test_all_of_it_can_be_told(self) -> None:
         assert DURATIONS in Telemetry(ManualClock()).counted()

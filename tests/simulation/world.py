@@ -42,7 +42,6 @@ from exporter.serve.fleet import Fleet
 from exporter.simulator.options import SimulatorOptions
 from exporter.simulator.server import Simulator
 from tests.simulation.clock import VirtualClock
-from tests.simulation.memo import remembered_lines
 from tests.simulation.series import Scraped
 from tests.simulation.truth import Truth
 from tests.simulation.wire import in_process
@@ -133,7 +132,6 @@ class World:
     def __enter__(self) -> Self:
         self._stack.callback(self.simulator.stop)
         self._stack.enter_context(in_process(self.simulator, self.clock, self._before_request))
-        self._stack.enter_context(remembered_lines())
         self._stack.callback(self.kill)
         self.start()
         return self
