@@ -179,3 +179,46 @@ def test_a_reload_goes_on_where_the_settings_before_were(server: RedisServer, tm
         assert world.requests < 2.2 * requests
         assert world.settled() == []
         assert b'environment="staging"' in world.replicas[0].document()
+
+
+def test_a_take_over_keeps_to_the_pause_that_the_api_asked_for(server: RedisServer) -> None:
+    with ReplicaWorld(server, replicas=2, **OPTIONS) as world:
+        world.minutes(10)
+        incident = world.simulator.inject("rate_limited", retry_after=110)
+        world.clock.advance(60)
+        world.scrape()
+        world.simulator.lift(incident)
+        asked_at, asked = world.clock.true(), world.requests
+        world.kill(world.leader)
+        while world.leader is None:
+            world.clock.advance(1.0)
+        world.scrape()
+        assert world.clock.true() - asked_at > 100 or world.requests == asked
+        world.minutes(5)
+        assert world.settled() == []
+
+
+def test_a_replica_that_leads_again_leaves_no_gap_either(server: RedisServer) -> None:
+    with ReplicaWorld(server, replicas=2, **OPTIONS) as world:
+        world.minutes(10)
+        first = world.leader
+        assert first is not None
+        first.frozen = True
+        world.minutes(10)
+        first.frozen = False
+        world.clock.advance(LEASE)
+        second = world.leader
+        assert second is not None
+        assert second is not first
+        before = series_of(second.document())
+        world.kill(second)
+        while world.leader is None:
+            world.clock.advance(1.0)
+        assert world.leader is first
+        assert series_of(first.document()) >= before
+
+
+def series_of(document: bytes) -> set[bytes]:
+    """Names and labels of all series but those that tell of the exporter itself."""
+    lines = [line for line in document.splitlines() if not line.startswith((b"#", b"celigo_exporter", b"celigo_api"))]
+    return {line.rpartition(b" ")[0] for line in lines}
