@@ -76,6 +76,7 @@ class Gate:
         self._lock = threading.Lock()  # guards everything below
         self._waiting: list[deque[_Entry]] = [deque() for _ in SHARES]
         self._going: dict[_Entry, None] = {}
+        self._hanging: set[_Entry] = set()
         self._slow: set[Hashable] = set()
         self._numbers = itertools.count()
         self._gathering = 0
@@ -139,7 +140,7 @@ class Gate:
         """Whether the account's newest run that ended hung, or one hangs now."""
         with self._lock:
             self._overlook(self._clock.monotonic())
-            return owner in self._slow
+            return owner in self._slow or any(entry.owner == owner for entry in self._hanging)
 
     @property
     def waiting(self) -> int:
@@ -170,6 +171,7 @@ class Gate:
     def _overlook_one(self, entry: _Entry, now: float) -> None:
         if entry.away_since is not None and now - entry.away_since >= MOMENT_SECONDS:
             entry.hung = True
+            self._hanging.add(entry)
             self._going.pop(entry, None)
             self._slow.add(entry.owner)
 
@@ -233,6 +235,7 @@ class Gate:
     def _leave(self, entry: _Entry) -> None:
         with self._lock:
             self._going.pop(entry, None)
+            self._hanging.discard(entry)
             if not entry.hung:
                 self._slow.discard(entry.owner)
 

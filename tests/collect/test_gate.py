@@ -256,6 +256,9 @@ class TestHanging:
         stage.clock.advance(MOMENT_SECONDS)
         assert stage.gate.slow("hanging")
         assert not stage.gate.slow("acme")
+        stage.ask("quick", owner="hanging")
+        stage.end("quick")
+        assert stage.gate.slow("hanging")
         stage.end("run")
         assert stage.gate.slow("hanging")
 
