@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import redis
-
 from exporter.bugs import bug_fields
 from exporter.clock import Clock
 from exporter.collect.gate import Gate
@@ -21,7 +19,7 @@ from exporter.replicas.keys import replicas
 from exporter.replicas.lease import Lease, home
 from exporter.replicas.link import Link
 from exporter.replicas.place import Aside, Place, in_thread
-from exporter.replicas.scripts import ATTEND, FETCH
+from exporter.replicas.scripts import ATTEND, FETCH, MEET, WANT
 from exporter.replicas.seat import Seat
 from exporter.replicas.trouble import Away
 
@@ -129,16 +127,8 @@ class Desk:
         link, key = self.place.link, replicas(self._prefix)
         stamp = link.now()
         oldest = stamp - int(GONE_TICKS * self.place.tick * 1000)
-
-        def meet(client: redis.Redis) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.zadd(key, {self.place.owner: stamp})
-            pipeline.zremrangebyscore(key, "-inf", oldest)
-            pipeline.zrange(key, 0, -1)
-            answers: list[Any] = pipeline.execute()
-            return answers
-
-        present = {name.decode() for name in link.asked(meet)[-1]}
+        answer = link.run(MEET, [key], [self.place.owner, stamp, oldest])
+        present = {name.decode() for name in answer}
         self._replicas = {name: self._replicas.get(name, now) for name in present}
 
     def _known(self, since: float | None = None) -> list[str]:
@@ -148,18 +138,10 @@ class Desk:
 
     def _want(self, seats: Iterable[Seat]) -> None:
         asked = [seat for seat in seats if seat.asked]
-        if asked:
-            lasting = int(2 * self.place.lease * 1000)
-
-            def want(client: redis.Redis) -> None:
-                pipeline = client.pipeline(transaction=False)
-                for seat in asked:
-                    pipeline.set(seat.keys.wanted, 1, px=lasting)
-                pipeline.execute()
-
-            self.place.link.asked(want)
-            for seat in asked:
-                seat.asked = False
+        lasting = int(2 * self.place.lease * 1000)
+        self.place.link.run_all(WANT, [((seat.keys.wanted,), [lasting]) for seat in asked])
+        for seat in asked:
+            seat.asked = False
 
     def _leases(self, seats: Sequence[Seat]) -> dict[Seat, Lease]:
         """What Redis says of each account; what cannot be read of one costs no other its lease."""

@@ -1,7 +1,8 @@
 """What Redis does in one step. Every script that writes looks first whose the lease is: that is the fence.
 
 A replica that was stopped for a minute and goes on cannot write a thing, whatever it believes. The time is the server's
-unless the caller gives one. `allow-oom` lets a lease be kept when Redis is full, so that the account has one owner.
+unless the caller gives one. `allow-oom` lets a lease be kept when Redis is full, so that the account has one owner, and
+whatever comes before the lease in a tick.
 """
 
 _NOW = """
@@ -10,6 +11,18 @@ local function now(given)
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
+"""
+
+MEET = """#!lua flags=allow-oom
+-- KEYS: replicas. ARGV: owner, the time, until when one may have been there last to be forgotten. Answers who is there.
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
+
+WANT = """#!lua flags=allow-oom
+-- KEYS: wanted. ARGV: for how many milliseconds.
+return redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
 """
 
 ATTEND = f"""#!lua flags=allow-oom

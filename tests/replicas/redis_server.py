@@ -45,11 +45,11 @@ class RedisServer:
         """A client for the test itself."""
         return redis.Redis(port=self.port, socket_timeout=5)
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, *more: str) -> None:
+        """Start it and wait until it answers; `more` flags are for this life."""
         command = [redis_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
         log = ["--logfile", str(self._folder / "redis.log")]
-        self._process = subprocess.Popen([*command, *log, "--save", "", *self._flags], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([*command, *log, "--save", "", *self._flags, *more], stdout=subprocess.DEVNULL)
         until(self._answers, "Redis answers")
 
     def kill(self) -> None:
