@@ -37,6 +37,12 @@ class Keeper:
                 self.state.apply(change)
                 self._store.commit(change, self.state)
 
+    def save(self) -> None:
+        """Let the store save what it could not."""
+        with self.lock:
+            if not self._ended:
+                self._store.commit(LedgerChange(), self.state)
+
     @contextmanager
     def handing_over(self) -> Iterator[Self]:
         """The next keeper of the same ledger. This one takes no change meanwhile, and none ever after.

@@ -60,6 +60,10 @@ class RunLedger:
         with self._keeper.handing_over() as keeper:
             yield type(self)(keeper)
 
+    def save(self) -> None:
+        """Let the store save what it could not, without waiting for the next change."""
+        self._keeper.save()
+
     def end(self) -> None:
         """Count nothing any more."""
         self._keeper.end()

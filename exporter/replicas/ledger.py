@@ -22,7 +22,7 @@ from exporter.replicas.link import Link
 from exporter.replicas.scripts import COMMIT
 from exporter.replicas.trouble import Away
 
-RETRY_SECONDS = 10.0
+RETRY_SECONDS = 5.0
 """How soon saving everything is tried again after it failed."""
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,8 @@ _log = logging.getLogger(__name__)
 class RedisLedger:
     """A store (see `exporter.ledger.store.Store`) for the terms of one replica, used by one thread at a time.
 
-    `owner` is whose lease it needs. `lost` is called when the lease turns out to be another's.
+    `owner` is whose lease it needs. `lost` is called when it turns out not to be in Redis: it is another's, or Redis
+    forgot it; the seat finds out which.
     """
 
     def __init__(self, link: Link, keys: Keys, owner: str, clock: Clock, lost: Callable[[], None]) -> None:
@@ -39,7 +40,7 @@ class RedisLedger:
         self._keys = keys
         self._owner = owner
         self._clock = clock
-        self.lost = lost
+        self._lost = lost
         self._names = itertools.count(1)
         self._newest = ""
         self._retry_at = float("-inf")
@@ -74,8 +75,8 @@ class RedisLedger:
             self._failed(failure)
             return
         if answer == b"lost":
-            self._ended = True
-            self.lost()
+            self.save_all()
+            self._lost()
             return
         if self.unsaved:
             _log.info("all counts are in Redis again", extra={"fields": {"account": self._keys.account}})

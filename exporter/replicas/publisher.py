@@ -4,7 +4,7 @@ import itertools
 import logging
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Self
 
@@ -91,15 +91,22 @@ class Publisher:
             if known[0] == self._served.version:
                 self._take(answer)
 
-    def publish(self, runtime: AccountRuntime, *, alone: bool = False) -> bool:
-        """Publish what is new in `runtime` and serve it; false when the lease is another's. Raises Away.
+    def publish(self, runtime: AccountRuntime, saved: Callable[[], bool], *, alone: bool = False) -> bool:
+        """Publish what is new in `runtime` and serve it; false when the lease is not the owner's. Raises Away.
 
-        `alone`: what cannot be published is served all the same.
+        `saved`: whether all that was counted is in Redis; nothing is published before. `alone`: what cannot be
+        published is served all the same.
         """
         with self._lock:
             built = self._current(runtime)
             after = self._next(built)
             if after is self._served and not self._whole:
+                return True
+            # Asked after the blocks were taken, which may hold what was counted a moment ago.
+            if not saved():
+                self._whole = True
+                if alone:
+                    self._serve(after, built)
                 return True
             image, errors_version = self._changed_image(runtime)
             try:
@@ -114,6 +121,8 @@ class Publisher:
                 self._serve(after, built)
                 self._whole, self._errors_version = False, errors_version
                 self._image.update(image)
+            else:
+                self._whole = True
             return answer != b"lost"
 
     def _serve(self, after: Snapshot, built: Mapping[Slot, RenderedBlock]) -> None:

@@ -2,7 +2,7 @@
 
 A replica that was stopped for a minute and goes on cannot write a thing, whatever it believes. The time is the server's
 unless the caller gives one. `allow-oom` lets a lease be kept when Redis is full, so that the account has one owner, and
-whatever comes before the lease in a tick.
+whatever comes before the lease in a tick. The others are refused as a whole then.
 """
 
 _NOW = """
@@ -59,10 +59,10 @@ redis.call('HSET', KEYS[1], 'owner', '', 'until', '0')
 return 1
 """
 
-COMMIT = """
+COMMIT = """#!lua
 -- KEYS: lease, ledger, one table each. ARGV: owner, the change before (or '*' to replace everything), this change,
 -- layout, then for each table: how many rows are set, key and row of each, how many go, their keys.
--- Answers 'ok', 'lost' when the lease is another's, 'behind' when Redis does not have the change before.
+-- Answers 'ok', 'lost' when the lease is not the owner's, 'behind' when Redis does not have the change before.
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 'lost' end
 local newest = redis.call('HGET', KEYS[2], 'newest') or ''
 if ARGV[2] ~= '*' and ARGV[2] ~= newest then return 'behind' end
@@ -84,11 +84,11 @@ redis.call('HSET', KEYS[2], 'newest', ARGV[3], 'layout', ARGV[4])
 return 'ok'
 """
 
-PUBLISH = """
+PUBLISH = """#!lua
 -- KEYS: lease, served, image. ARGV: owner, version, the version before (or '*' to replace everything), list of blocks;
 -- how many blocks are set, version and content of each; how many parts of the image are set, name and content of each;
 -- versions of blocks that go.
--- Answers 'ok', 'lost' when the lease is another's, 'behind' when Redis does not have the version before.
+-- Answers 'ok', 'lost' when the lease is not the owner's, 'behind' when Redis does not have the version before.
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 'lost' end
 if ARGV[3] == '*' then
   redis.call('DEL', KEYS[2])

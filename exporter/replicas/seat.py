@@ -63,7 +63,6 @@ class Seat:
         self._lock = threading.RLock()  # guards _term, _runtime, _taking and _ended; held while a term begins or ends
         self._term: Term | None = None
         self._taking = False
-        self._lost = False
         self._ended = False
         self._watched_until = self._retry_at = float("-inf")
         self._runtime: AccountRuntime = self._made(
@@ -120,7 +119,8 @@ class Seat:
         if term is None or not self.leading or self._ended:
             return term is not None
         try:
-            self._lost |= not self.publisher.publish(runtime, alone=self._alone)
+            if not self.publisher.publish(runtime, lambda: not term.store.unsaved, alone=self._alone):
+                self._place.wake()
         except Away:
             return True
         return True
@@ -144,6 +144,8 @@ class Seat:
             self._runtime.trigger()
         if self._term is not None and lease.served not in {served, self.publisher.served.version}:
             self.publisher.republish()
+        if self.leading and self.unsaved:
+            self._runtime.ledger.save()
         self.publish()
 
     def unreachable(self, now: float) -> None:
@@ -221,7 +223,7 @@ class Seat:
             if self._ended:
                 runtime.close(0.0)
                 return
-            idle, self._runtime, self._term, self._lost = self._runtime, runtime, term, False
+            idle, self._runtime, self._term = self._runtime, runtime, term
             self.terms += 1
         idle.close(0.0)
         self._tell("this replica refreshes the account", term=term.number)
@@ -242,7 +244,7 @@ class Seat:
     def _prepared(self, number: int, sent_at: float) -> tuple[Term, AccountRuntime]:
         """What a term begins with. Raises Away."""
         place = self._place
-        store = RedisLedger(place.link, self.keys, place.owner, place.clock, self._note_lost)
+        store = RedisLedger(place.link, self.keys, place.owner, place.clock, place.wake)
         ledger = RunLedger(store)
         image = self._claim.image()
         pause = self._shared.paused()
@@ -254,7 +256,9 @@ class Seat:
 
     def _attend_term(self, term: Term, lease: Lease, sent_at: float) -> None:
         mine = lease.owner == self._place.owner
-        if self._lost or not (mine or lease.free) or (lease.newest and not term.store.is_newest(lease.newest)):
+        # Terms only grow: a Redis that tells of a lower one went back to an older state, whosever that is.
+        counted = lease.term >= term.number and lease.newest != "" and not term.store.is_newest(lease.newest)
+        if counted or not (mine or lease.free):
             self._step_down("another replica refreshes the account")
         elif mine and lease.term == term.number:
             term.sure_until = sent_at + self._place.lease
@@ -263,10 +267,7 @@ class Seat:
             self._take_again(term, sent_at)
 
     def _take_again(self, term: Term, sent_at: float) -> None:
-        """The lease ran out, or Redis forgot it, and nobody has counted anything meanwhile: go on.
-
-        The next change is saved with everything else, should Redis not have the one before.
-        """
+        """The lease ran out, or Redis forgot it, and nobody has counted anything meanwhile: go on, and save it all."""
         try:
             number = self._claim.take()
         except Away:
@@ -275,6 +276,7 @@ class Seat:
             self._step_down("another replica refreshes the account")
             return
         term.number, term.sure_until = number, sent_at + self._place.lease
+        term.store.save_all()
         self.publisher.republish()
         self._tell("the lease was lost without another replica having it, and is taken again", term=number)
         self._resume(term)
@@ -291,7 +293,7 @@ class Seat:
         if self._term is not None:
             self._term.store.end()
         self._runtime.ledger.end()
-        before, self._term, self._lost = self._runtime, None, False
+        before, self._term = self._runtime, None
         self._runtime = self._made(MemoryStore())
         before.stop()
         self._place.aside(lambda: before.close())
@@ -323,12 +325,9 @@ class Seat:
         self.publisher.go_on(before.publisher)
         if ledger is not None and before._term is not None:
             self._term = before._term
-            self._term.store.lost = self._note_lost
             if self._term.halted:
                 self._runtime.stop()
 
-    def _note_lost(self) -> None:
-        self._lost = True
 
     def _tell(self, event: str, **fields: object) -> None:
         _log.info(event, extra={"fields": {"account": self.account.name, **fields}})

@@ -162,7 +162,10 @@ class Replica(Exporter):
 
 @dataclass
 class Life:
-    """Runs go on, and one replica after the other is scraped; use it in `with`."""
+    """Runs go on, and one replica after the other is scraped; use it in `with`.
+
+    `drops` are counters that were lower than in a scrape before: of any replica with `across`, else of the same one.
+    """
 
     account: Account
     replicas: Sequence[Replica]
@@ -171,7 +174,8 @@ class Life:
     slowest_seconds: float = 0.0
     failed: list[str] = field(default_factory=list)
     drops: list[str] = field(default_factory=list)
-    newest: Counts = field(default_factory=Counter)
+    across: bool = True
+    newest: dict[str, Counts] = field(default_factory=dict)
     working: threading.Event = field(default_factory=threading.Event)
     _end: threading.Event = field(default_factory=threading.Event)
 
@@ -187,7 +191,7 @@ class Life:
 
     def forget(self) -> None:
         """Counters begin anew, as they may."""
-        self.newest = Counter()
+        self.newest = {}
 
     def _run(self) -> None:
         turns = itertools.cycle(self.replicas)
@@ -200,7 +204,7 @@ class Life:
                     self._scrape(replica)
 
     def _scrape(self, replica: Replica) -> None:
-        newest = self.newest
+        held, place = self.newest, "all" if self.across else replica.url
         sight = replica.look() if replica.watched else Sight("", 0.0)
         if not sight.text:
             if replica.watched:
@@ -210,10 +214,11 @@ class Life:
         self.slowest_seconds = max(self.slowest_seconds, sight.seconds)
         if not (counts := sight.counts):
             return
-        fallen = [key for key, count in newest.items() if counts[key] < count]
-        if newest is self.newest:
+        newest = held.get(place, Counts())
+        if held is self.newest:
+            fallen = [key for key, count in newest.items() if counts[key] < count]
             self.drops += [f"{replica.url}: {key} {newest[key]} to {counts[key]}" for key in fallen]
-            self.newest = counts
+            held[place] = counts
 
 
 class Crew:
