@@ -46,7 +46,7 @@ bench: $(VENV)/.test-installed ## cost of refresh and scrape, as ratios measured
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 prove: $(VENV)/.test-installed ## the long forms of the end-to-end proofs, with their figures
-	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger tests/schedule tests/incidents tests/dashboards tests/packaging tests/fuzz \
+	@PROVE=1 $(BIN)/python -m pytest -s -q --no-header tests/e2e tests/simulation tests/ledger tests/schedule tests/incidents tests/dashboards tests/packaging tests/fuzz tests/replicas \
 		tests/test_contributing.py tests/collect/test_history_simulated.py tests/collect/test_errors_ageing_simulated.py tests/collect/test_errors_resolved_simulated.py $(ARGS)
 
 # What audits has a virtual environment of its own: it is no dependency of anything.

@@ -75,7 +75,7 @@ class RedisLedger:
             self._failed(failure)
             return
         if answer == b"lost":
-            self.save_all()
+            self.unsaved, self._retry_at = True, self._clock.monotonic() + RETRY_SECONDS
             self._lost()
             return
         if self.unsaved:

@@ -28,6 +28,9 @@ TIMEOUT_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
 """How long nothing is tried after a failure to reach it."""
 
+BELIEVED_SECONDS = 10.0
+"""How long a Redis that did not take something is told of, while it answers what proves nothing about that."""
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -55,6 +58,7 @@ class Link:
         self._lock = threading.Lock()  # guards everything below
         self._paused_until = float("-inf")
         self._trouble: Trouble | None = None
+        self._failed_at = float("-inf")
         self._failures: Counter[Trouble] = Counter()
 
     @property
@@ -73,8 +77,11 @@ class Link:
         with self._lock:
             return dict(self._failures)
 
-    def asked(self, ask: Callable[[redis.Redis], T]) -> T:
-        """What `ask` brings back from Redis. Raises Away, at once when Redis could not be reached a moment ago."""
+    def asked(self, ask: Callable[[redis.Redis], T], script: str | None = None) -> T:
+        """What `ask` brings back from Redis. Raises Away, at once when Redis could not be reached a moment ago.
+
+        `script` is what it runs, if any.
+        """
         with self._lock:
             if self._clock.monotonic() < self._paused_until and self._trouble is not None:
                 raise Away(self._trouble)
@@ -82,13 +89,13 @@ class Link:
             answer = ask(self._redis)
         except (redis.RedisError, OSError, ssl.SSLError, UnicodeError) as failure:
             raise self._failed(away(failure)) from None
-        self._worked()
+        self._worked(script)
         return answer
 
     def run(self, script: str, keys: Sequence[str], args: Sequence[bytes | str | int | float]) -> Any:  # noqa: ANN401 - what the script says
         """What a script answers. Raises Away."""
         registered = self._registered(script)
-        return self.asked(lambda _: registered(keys=list(keys), args=list(args)))
+        return self.asked(lambda _: registered(keys=list(keys), args=list(args)), script)
 
     def run_all(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
         """What a script answers to each of many calls, which are sent together; an Away for one that alone failed.
@@ -106,7 +113,7 @@ class Link:
             answers: list[Any] = pipeline.execute(raise_on_error=False)
             return answers
 
-        return [away(each) if isinstance(each, Exception) else each for each in self.asked(send)]
+        return [away(each) if isinstance(each, Exception) else each for each in self.asked(send, script)]
 
     def stamp(self) -> int:
         """What a script takes for the time: 0 lets the server tell."""
@@ -138,6 +145,7 @@ class Link:
     def _failed(self, failure: Away) -> Away:
         with self._lock:
             before, self._trouble = self._trouble, failure.trouble
+            self._failed_at = self._clock.monotonic()
             self._failures[failure.trouble] += 1
             if failure.trouble in {"unreachable", "refused"}:
                 self._paused_until = self._clock.monotonic() + PAUSE_SECONDS
@@ -146,11 +154,20 @@ class Link:
             _log.error("Redis fails", extra={"fields": {"url": self.settings.url, "trouble": text}})
         return failure
 
-    def _worked(self) -> None:
+    def _worked(self, script: str | None) -> None:
         with self._lock:
-            before, self._trouble = self._trouble, None
+            before, recent = self._trouble, self._clock.monotonic() < self._failed_at + BELIEVED_SECONDS
+            if before in {"full", "read_only"} and recent and not _disproves(script, before):
+                return
+            self._trouble = None
         if before is not None:
             _log.info("Redis works again", extra={"fields": {"url": self.settings.url}})
+
+
+def _disproves(script: str | None, trouble: Trouble) -> bool:
+    """Whether a Redis in trouble would have refused a script; one that is full still takes what keeps the leases."""
+    head = "no-writes" if script is None else script.partition("\n")[0]
+    return "no-writes" not in head and not (trouble == "full" and "allow-oom" in head)
 
 
 class _Password(redis.CredentialProvider):

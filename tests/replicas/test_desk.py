@@ -280,7 +280,7 @@ def cut_off(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let it not reach Redis."""
     link = replica.desk.place.link
 
-    def asked(_: object) -> None:
+    def asked(*_: object) -> None:
         raise link._failed(Away("unreachable"))
 
     monkeypatch.setattr(link, "asked", asked)

@@ -113,6 +113,19 @@ class TestFence:
             ledger.commit(TWO)
         assert ledger.lost == 1
 
+    def test_a_redis_that_forgot_the_lease_is_told_of_and_written_once_it_is_had_again(
+        self, ledger: Ledger, link: Link, keys: Keys, clock: ManualClock, server: RedisServer
+    ) -> None:
+        ledger.commit(ONE)
+        server.client.flushall()
+        ledger.commit(TWO)
+        assert (ledger.lost, ledger.store.unsaved, server.client.dbsize()) == (1, True, 0)
+        acquire(link, keys, "a")
+        ledger.store.save_all()
+        ledger.commit(LedgerChange())
+        assert not ledger.store.unsaved
+        assert Ledger(link, keys, clock).state.counted.keys() == {"one", "two"}
+
     def test_not_even_everything_at_once(self, ledger: Ledger, link: Link, keys: Keys, clock: ManualClock) -> None:
         clock.advance(LEASE / 1000 + 1)
         acquire(link, keys, "b")

@@ -16,7 +16,7 @@ import redis.exceptions as failures
 from exporter.config.settings import RedisSettings, TokenSource
 from exporter.ledger.trouble import REDIS_TROUBLES, Trouble
 from exporter.replicas.keys import Keys
-from exporter.replicas.link import PAUSE_SECONDS, Link
+from exporter.replicas.link import BELIEVED_SECONDS, PAUSE_SECONDS, Link
 from exporter.replicas.scripts import ACQUIRE, ATTEND, COMMIT, FETCH, PUBLISH, RELEASE
 from exporter.replicas.trouble import Away, away
 from tests.clocks import ManualClock
@@ -173,3 +173,48 @@ class TestPassword:
         path.write_text(f"{PASSWORD}\n")
         clock.advance(2 * PAUSE_SECONDS)
         assert link.asked(lambda client: client.ping())
+
+
+class TestDisproved:
+    """What shows that a trouble is over."""
+
+    @pytest.fixture
+    def link(self, one_server: RedisServer, clock: ManualClock) -> Iterator[Link]:
+        with_prefix = Link(RedisSettings(one_server.url), {}, clock, now=lambda: 1_000)
+        yield with_prefix
+        one_server.client.config_set("maxmemory", "0")
+        one_server.client.replicaof("NO", "ONE")
+        with_prefix.close()
+
+    def commit(self, link: Link) -> None:
+        link.run(COMMIT, ["l", "e"], ["a", "*", "x", 1])
+
+    def test_a_full_redis_that_keeps_leases_is_still_full(self, link: Link, one_server: RedisServer) -> None:
+        one_server.client.config_set("maxmemory", "1")
+        with pytest.raises(Away, match="no memory left"):
+            self.commit(link)
+        link.asked(lambda client: client.time())
+        link.run(ACQUIRE, ["l"], ["a", link.stamp(), 1000])
+        assert link.trouble == "full"
+        one_server.client.config_set("maxmemory", "0")
+        self.commit(link)
+        assert link.trouble is None
+
+    def test_one_that_only_answers_questions_takes_no_writes_yet(self, link: Link, one_server: RedisServer) -> None:
+        one_server.client.replicaof("127.0.0.1", free_port())
+        with pytest.raises(Away):
+            link.run(ACQUIRE, ["l"], ["a", link.stamp(), 1000])
+        link.asked(lambda client: client.time())
+        link.run(FETCH, ["s"], [""])
+        assert link.trouble == "read_only"
+        one_server.client.replicaof("NO", "ONE")
+        link.run(ACQUIRE, ["l"], ["a", link.stamp(), 1000])
+        assert link.trouble is None
+
+    def test_it_is_not_believed_for_ever(self, link: Link, one_server: RedisServer, clock: ManualClock) -> None:
+        one_server.client.config_set("maxmemory", "1")
+        with pytest.raises(Away):
+            self.commit(link)
+        clock.advance(BELIEVED_SECONDS)
+        link.asked(lambda client: client.time())
+        assert link.trouble is None

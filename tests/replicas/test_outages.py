@@ -5,14 +5,15 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import until
+from tests.e2e.kills import Counts
+from tests.e2e.processes import free_port, until
 from tests.replicas.line import Line
 from tests.replicas.redis_server import RedisServer
 from tests.replicas.running import LEASE, LONGEST_SCRAPE, Crew, Replica, Sight, simulated, state
@@ -26,6 +27,7 @@ SILENT_SECONDS = 3.0 if PROVE else 1.5
 class Place:
     """Two replicas behind a line of their own each, and one Redis."""
 
+    folder: Path
     server: RedisServer
     lines: list[Line]
     crew: Crew
@@ -53,7 +55,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         # What was published last a replica that does not lead may not have had yet when Redis failed.
         crew.life.across = False
         crew.see()
-        yield Place(server, lines, crew)
+        yield Place(folder, server, lines, crew)
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +67,7 @@ def _counted_once(place: Place, request: pytest.FixtureRequest) -> Iterator[None
     place.terms_before = place.terms()
     yield
     place.crew.fresh("afterwards")
-    counted = f"{place.crew.settle()} runs counted once; " if PROVE else ""
+    counted = f"{place.crew.settle()} runs counted once so far; " if PROVE else ""
     told = f"{life.scrapes - before} scrapes, the slowest {life.slowest_seconds:.2f} s; {' '.join(place.notes)}"
     place.notes.clear()
     print(f"{request.node.name}: {counted}{told}")
@@ -109,7 +111,7 @@ def go_on(place: Place, leader: Replica) -> None:
     assert place.terms() == place.terms_before
 
 
-def test_killed_and_started_again_empty(place: Place) -> None:
+def killed_and_started_again_empty(place: Place) -> None:
     began, leader = time.monotonic(), place.crew.leader()
     place.server.kill()
     fall_silent(place, "unreachable", began)
@@ -117,7 +119,7 @@ def test_killed_and_started_again_empty(place: Place) -> None:
     go_on(place, leader)
 
 
-def test_killed_and_started_again_with_what_it_kept(place: Place) -> None:
+def killed_and_started_again_with_what_it_kept(place: Place) -> None:
     place.server.client.config_set("appendonly", "yes")
     until(lambda: not place.server.client.info("persistence")["aof_rewrite_in_progress"], "the first file")
     place.crew.fresh("with a file")
@@ -126,17 +128,17 @@ def test_killed_and_started_again_with_what_it_kept(place: Place) -> None:
     fails(leader, "unreachable")
     place.server.start("--appendonly", "yes")
     assert any(b":ledger:" in key for key in place.server.client.scan_iter())
-    go_on(place, leader)
 
 
-def test_paused(place: Place) -> None:
+def paused(place: Place) -> None:
     began = time.monotonic()
     place.server.pause()
     fall_silent(place, "unreachable", began)
     place.server.resume()
 
 
-def test_full_keeps_the_lease_counts_in_memory_and_publishes_nothing(place: Place) -> None:
+def full(place: Place) -> None:
+    """The lease is kept, runs are counted in memory, and nothing is published."""
     leader, redis = place.crew.leader(), place.server.client
     redis.config_set("maxmemory-policy", "noeviction")
     redis.config_set("maxmemory", redis.info("memory")["used_memory"] // 2)
@@ -152,7 +154,7 @@ def test_full_keeps_the_lease_counts_in_memory_and_publishes_nothing(place: Plac
     go_on(place, leader)
 
 
-def test_slow_by_300_ms_goes_on(place: Place) -> None:
+def slow_by_300_ms_goes_on(place: Place) -> None:
     leader = place.crew.leader()
     before = [replica.look().failures for replica in place.crew.replicas]
     for line in place.lines:
@@ -165,7 +167,7 @@ def test_slow_by_300_ms_goes_on(place: Place) -> None:
     go_on(place, leader)
 
 
-def test_slow_by_three_seconds_is_like_away(place: Place) -> None:
+def slow_by_three_seconds_is_like_away(place: Place) -> None:
     began = time.monotonic()
     for line in place.lines:
         line.delay = 3.0
@@ -174,7 +176,7 @@ def test_slow_by_three_seconds_is_like_away(place: Place) -> None:
         line.delay = 0.0
 
 
-def test_flushed_while_the_leading_replica_is_there(place: Place) -> None:
+def flushed_while_the_leading_replica_is_there(place: Place) -> None:
     leader = place.crew.leader()
     for _ in range(10 if PROVE else 3):
         place.server.client.flushall()
@@ -182,19 +184,22 @@ def test_flushed_while_the_leading_replica_is_there(place: Place) -> None:
     go_on(place, leader)
 
 
-@pytest.mark.parametrize("other", ["that is away", "that is empty"])
-def test_replica_of_another_one(place: Place, other: str, tmp_path: Path) -> None:
-    began, leader = time.monotonic(), place.crew.leader()
-    with RedisServer(tmp_path) as primary:
-        if other == "that is away":
-            primary.kill()
+def replica_of_one_that_is_away(place: Place) -> None:
+    began = time.monotonic()
+    place.server.client.replicaof("127.0.0.1", free_port())
+    fall_silent(place, "read_only", began)
+    place.server.client.replicaof("NO", "ONE")
+
+
+def replica_of_one_that_is_empty(place: Place) -> None:
+    began = time.monotonic()
+    with RedisServer(place.folder / "primary") as primary:
         place.server.client.replicaof("127.0.0.1", primary.port)
         fall_silent(place, "read_only", began)
         place.server.client.replicaof("NO", "ONE")
-    go_on(place, leader)
 
 
-def test_only_the_leading_replica_is_cut_off(place: Place) -> None:
+def only_the_leading_replica_is_cut_off(place: Place) -> None:
     leader = place.crew.leader()
     began = time.monotonic()
     place.line_of(leader).cut()
@@ -209,3 +214,25 @@ def test_only_the_leading_replica_is_cut_off(place: Place) -> None:
     place.crew.fresh("mended")
     assert not leader.look().leading
     assert other.look().leading
+
+
+ALWAYS = (
+    killed_and_started_again_empty,
+    full,
+    flushed_while_the_leading_replica_is_there,
+    only_the_leading_replica_is_cut_off,
+)
+OFTEN_ENOUGH = (
+    *(killed_and_started_again_with_what_it_kept, paused, slow_by_300_ms_goes_on, slow_by_three_seconds_is_like_away),
+    *(replica_of_one_that_is_away, replica_of_one_that_is_empty),
+)
+
+
+@pytest.mark.parametrize("outage", [*ALWAYS, *(OFTEN_ENOUGH if PROVE else ())], ids=lambda each: each.__name__)
+def test_what_is_said_of_it_can_be_seen(place: Place, outage: Callable[[Place], None]) -> None:
+    outage(place)
+
+
+def test_every_run_was_counted_once(place: Place) -> None:
+    assert place.crew.settle() > 20
+    assert place.crew.difference() == (Counts(), Counts())

@@ -59,6 +59,7 @@ class Replica:
     def __init__(self, link: Link, keys: Keys, clock: ManualClock, owner: str) -> None:
         self.link, self.keys, self.owner = link, keys, owner
         self.runtime = Runtime()
+        self.saved = True
         self.publisher = Publisher(link, keys, owner, clock)
 
     def lead(self) -> None:
@@ -68,7 +69,7 @@ class Replica:
         self.publisher.begin()
 
     def publish(self, **how: Any) -> bool:
-        return self.publisher.publish(cast("AccountRuntime", self.runtime), **how)
+        return self.publisher.publish(cast("AccountRuntime", self.runtime), lambda: self.saved, **how)
 
     def told(self) -> dict[str, float]:
         """What is served, by slot."""
@@ -232,6 +233,26 @@ class TestExpiry:
 
 
 class TestTrouble:
+    def test_nothing_is_published_before_what_was_counted_is_saved(self, leader: Replica, other: Replica) -> None:
+        leader.runtime.show("health", 1)
+        leader.publish()
+        leader.runtime.show("health", 2)
+        leader.saved = False
+        assert leader.publish()
+        other.publisher.fetch()
+        assert leader.told() == other.told() == {"health": 1}
+        leader.saved = True
+        leader.publish()
+        other.publisher.fetch()
+        assert leader.told() == other.told() == {"health": 2}
+
+    def test_alone_it_is_served_unsaved_but_not_published(self, leader: Replica, other: Replica) -> None:
+        leader.runtime.show("health", 1)
+        leader.saved = False
+        leader.publish(alone=True)
+        other.publisher.fetch()
+        assert (leader.told(), other.told()) == ({"health": 1}, {})
+
     def test_what_cannot_be_published_is_not_served(
         self, leader: Replica, other: Replica, one_server: RedisServer
     ) -> None:
