@@ -86,6 +86,10 @@ class RedisLedger:
         """Whether the change called `name` is one of this replica's, so that it knows more than Redis, or as much."""
         return name == self._newest or name.startswith(f"{self._owner}:")
 
+    def save_all(self) -> None:
+        """Let everything be saved, with the next change or at the next `Keeper.save`."""
+        self.unsaved, self._retry_at = True, float("-inf")
+
     def end(self) -> None:
         """Save nothing any more."""
         self._ended = True

@@ -35,6 +35,9 @@ WATCHED_TICKS = 2
 RETRY_SECONDS = 30.0
 """How soon an account is tried again that could not be taken over."""
 
+_PASSING = {"unreachable", "refused", "read_only"}
+"""Troubles of Redis itself, after which an account is tried again at once."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -235,6 +238,8 @@ class Seat:
             return self._prepared(number, sent_at) if number else None
         except (Away, TokenUnreadable) as failure:
             self._tell("an account cannot be taken over", problem=str(failure))
+            if isinstance(failure, Away) and failure.trouble in _PASSING:
+                return None
         except Exception as error:  # the thread would end, and the account wait for it for ever
             _log.error("taking an account over has a bug", extra={"fields": {**bug_fields(error)}})
         self._retry_at = self._place.clock.monotonic() + RETRY_SECONDS
@@ -327,7 +332,6 @@ class Seat:
             self._term = before._term
             if self._term.halted:
                 self._runtime.stop()
-
 
     def _tell(self, event: str, **fields: object) -> None:
         _log.info(event, extra={"fields": {"account": self.account.name, **fields}})
