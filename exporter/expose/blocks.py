@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.expose.catalogue import CATALOGUE
-from exporter.expose.families import Family, Scope
+from exporter.expose.families import Family, Scope, Series
 from exporter.expose.pieces import Piece, pack
 from exporter.expose.render import lines
 
@@ -64,3 +64,28 @@ def render_families(families: Iterable[Family], scope: Scope | None) -> dict[str
             raise ValueError(f"{name} comes twice in one block")
         rendered[name] = lines(family, scope)
     return rendered
+
+
+class RememberedFamilies:
+    """Families that are made often and change seldom: only those whose series differ are rendered and packed anew.
+
+    Used by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[Series, Piece | None]] = {}
+
+    def rendered(self, families: Iterable[Family], scope: Scope) -> dict[str, Piece]:
+        """Pieces by metric name; those of the same scope as before. Raises as `render_families` does."""
+        held: dict[str, tuple[Series, Piece | None]] = {}
+        for family in families:
+            name = family.metric.name
+            if name in held:
+                raise ValueError(f"{name} comes twice in one block")
+            before = self._held.get(name)
+            if before is not None and before[0] == family.series:
+                held[name] = before
+            else:
+                held[name] = (dict(family.series), packed(render_families([family], scope)).get(name))
+        self._held = held
+        return {name: piece for name, (_, piece) in held.items() if piece is not None}

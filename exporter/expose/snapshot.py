@@ -19,7 +19,7 @@ from exporter.clock import Clock
 from exporter.collect.base import Block
 from exporter.collect.inventory import InventoryView
 from exporter.collect.model import AccountModel
-from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, packed, render_families
+from exporter.expose.blocks import OWN_COLLECTOR, RememberedFamilies, RenderedBlock, packed, render_families
 from exporter.expose.cap import SeriesCap
 from exporter.expose.families import Family, Scope
 from exporter.expose.groups import Groups
@@ -126,6 +126,7 @@ class AccountSnapshots:
         self._kept: dict[str, _Kept] = {}
         self._groups: dict[str, Groups] = {}
         self._kept_own: _Kept | None = None
+        self._own_families = RememberedFamilies()
         self._selected: tuple[int | None, Shown] = (None, NOTHING)
         self._trimmed: dict[int, _Trimmed] = {}
         self._missing: frozenset[str] = frozenset()
@@ -243,7 +244,7 @@ class AccountSnapshots:
         if kept is None or kept.state != state:
 
             def lines() -> Mapping[str, Piece]:
-                return packed(render_families(self._in_profile(own.families(state)), self._scope))
+                return self._own_families.rendered(self._in_profile(own.families(state)), self._scope)
 
             kept = self._built(OWN_COLLECTOR, OWN_COLLECTOR, state, lines, kept)
             self._kept_own = kept
