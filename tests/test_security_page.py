@@ -30,6 +30,7 @@ def test_it_speaks_of_everybody_who_might_attack() -> None:
         "In the names of flows",
         "In the configuration",
         "In the state file",
+        "In Redis",
         "On the network between",
         "In the supply chain",
     ]
