@@ -17,8 +17,8 @@ def metrics(
     """Collect once, write the metrics to standard output and end.
 
     What a scrape would find, in the text format: `celigo-exporter metrics | promtool check metrics`. A state file is
-    used like by `serve`, so it must not belong to an exporter that runs. Of accounts that replicas share by Redis, it is
-    what another one published, if any runs.
+    used like by `serve`, so it must not belong to an exporter that runs. Of accounts that replicas share by Redis it
+    tells what another one published, if one runs.
     """
     logs.configure(log_level, log_format, clock=invocation.clock)
     settings = load_settings(config_file, invocation.environ)

