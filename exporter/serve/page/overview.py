@@ -43,6 +43,17 @@ def _summary(moment: Moment, runtime: AccountRuntime) -> Summary:
     return Summary(runtime, standing(runtime, moment.now), trouble, overdue)
 
 
+def accounts_up(found: Sequence[Summary]) -> str:
+    """How many are up of those that are known here, and how many another replica knows."""
+    here = [each for each in found if each.standing.word != "elsewhere"]
+    away = len(found) - len(here)
+    others = f"{counted(away, 'account')} with other replicas" if away else ""
+    if away and not here:
+        return others
+    up = sum(each.standing.word == "up" for each in here)
+    return ", ".join(filter(None, (f"{up} of {counted(len(here), 'account')} up", others)))
+
+
 def overview(found: Sequence[Summary], number: int, base: str, now: float) -> Overview:
     """Page `number`, from 1, of the accounts; one that there is not is the last. `now` is Unix seconds."""
     pages = max(1, -(-len(found) // ACCOUNTS))
@@ -82,7 +93,6 @@ def probe_link(base: str, name: str) -> str:
 def _row(each: Summary, base: str, now: float) -> Row:
     account, trouble = each.runtime.account, each.trouble
     name, where = visible(account.name), visible(f"{account.environment} · {account.host}")
-    watermark = each.runtime.runs_watermark
     return Row(
         account.name,
         (
@@ -93,10 +103,17 @@ def _row(each: Summary, base: str, now: float) -> Row:
             _figure(length(trouble.failing), "bad"),
             _figure(trouble.open_errors, "warn"),
             _figure(length(trouble.offline), "bad"),
-            Cell("not yet" if watermark is None else ago(watermark, now)),
+            Cell(_runs_read(each, now)),
             Cell(each.standing.why),
         ),
     )
+
+
+def _runs_read(each: Summary, now: float) -> str:
+    if each.runtime.elsewhere:
+        return count(None)
+    watermark = each.runtime.runs_watermark
+    return "not yet" if watermark is None else ago(watermark, now)
 
 
 def _figure(number: int | None, worst: Tone) -> Cell:
@@ -105,8 +122,10 @@ def _figure(number: int | None, worst: Tone) -> Cell:
 
 
 def _tiles(found: Sequence[Summary]) -> Iterator[Tile]:
-    up = sum(each.standing.word == "up" for each in found)
-    yield Tile("Accounts up", f"{count(up)} of {count(len(found))}", "", tone_of(len(found) - up, "bad"))
+    here = [each for each in found if each.standing.word != "elsewhere"]
+    up = sum(each.standing.word == "up" for each in here)
+    away = f"{count(len(found) - len(here))} with other replicas" if len(here) < len(found) else ""
+    yield Tile("Accounts up", f"{count(up)} of {count(len(here))}", away, tone_of(len(here) - up, "bad"))
     troubles = [each.trouble for each in found]
     known = sum(each.flows is not None for each in troubles)
     note = "" if known == len(troubles) else f"known of {counted(known, 'account')}"

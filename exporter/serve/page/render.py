@@ -15,7 +15,7 @@ from exporter.serve.fleet import Fleet
 from exporter.serve.page.account import account_page
 from exporter.serve.page.configuration import configuration
 from exporter.serve.page.moment import Moment
-from exporter.serve.page.overview import Summary, overview, probe_link, summaries
+from exporter.serve.page.overview import Summary, accounts_up, overview, probe_link, summaries
 from exporter.serve.page.standing import standing
 from exporter.serve.page.trouble import Troubles
 from exporter.serve.page.views import Mark, Notice, Page, Rendered, Tile, Tone
@@ -125,9 +125,8 @@ def _state(moment: Moment, only: AccountRuntime | None, found: list[Summary], *,
     if only is not None:
         mark = standing(only, moment.now).mark
         return mark, f"{visible(only.account.name)} is {mark.word}"
-    up = sum(each.standing.word == "up" for each in found)
     worst = found[0].standing.mark if found else Mark("wait", "waiting")
-    return worst, f"{up} of {counted(len(found), 'account')} up"
+    return worst, accounts_up(found)
 
 
 def _notices(fleet: Fleet, moment: Moment) -> Iterator[Notice]:

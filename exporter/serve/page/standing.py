@@ -12,17 +12,17 @@ from exporter.collect.health import CHECKS, ChecksView, HealthView
 from exporter.serve.page.views import Mark, Notice, Tone
 from exporter.serve.page.words import counted, span
 
-Word = Literal["down", "degraded", "idle", "waiting", "elsewhere", "up"]
+Word = Literal["down", "degraded", "idle", "waiting", "up", "elsewhere"]
 TONES: dict[Word, Tone] = {
     "down": "bad",
     "degraded": "warn",
     "idle": "wait",
     "waiting": "wait",
-    "elsewhere": "wait",
     "up": "good",
+    "elsewhere": "wait",
 }
 """Every state, the worst first. `idle`: nobody scrapes, so what was known has grown too old.
-`elsewhere`: another replica refreshes it."""
+`elsewhere`: another replica refreshes it, and knows how it is."""
 
 _RANKS = {word: rank for rank, word in enumerate(TONES)}
 _EXPIRY_SECONDS = 7 * 86_400.0
