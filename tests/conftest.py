@@ -25,7 +25,7 @@ LONG_FILES = (
     *("serve/test_ending.py", "simulation/test_flat.py", "test_whole_run.py", "simulation/test_wire.py"),
     *("packaging/test_installed.py", "packaging/test_distributions.py", "serve/page/test_browser.py"),
     *("e2e/test_access.py", "e2e/test_reload.py", "test_contributing.py"),
-    *("replicas/test_outages.py",),
+    *("replicas/test_outages.py", "replicas/test_access.py", "replicas/test_kills.py"),
 )
 """What takes longest, for the beginning of a run in several processes; what waits beside what computes."""
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from exporter.api.token import TokenProvider
@@ -107,13 +108,21 @@ class Link:
         registered = self._registered(script)
 
         def send(client: redis.Redis) -> list[Any]:
+            # By the name that it has in Redis: the library's own way asks first whether it is there, each time.
             pipeline = client.pipeline(transaction=False)
             for keys, args in calls:
-                registered(keys=list(keys), args=list(args), client=pipeline)
+                pipeline.evalsha(registered.sha, len(keys), *keys, *args)
             answers: list[Any] = pipeline.execute(raise_on_error=False)
             return answers
 
-        return [away(each) if isinstance(each, Exception) else each for each in self.asked(send, script)]
+        def send_known(client: redis.Redis) -> list[Any]:
+            answers = send(client)
+            if not any(isinstance(each, NoScriptError) for each in answers):
+                return answers
+            client.script_load(script)
+            return send(client)
+
+        return [away(each) if isinstance(each, Exception) else each for each in self.asked(send_known, script)]
 
     def stamp(self) -> int:
         """What a script takes for the time: 0 lets the server tell."""

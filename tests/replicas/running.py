@@ -106,6 +106,7 @@ class Replica(Exporter):
         folder.mkdir(parents=True)
         super().__init__(folder, account)
         self.written = ""
+        self.started = False
         self.watched = False
         self.asked = threading.Lock()  # held while it is scraped
         self.configure(settings)
@@ -115,9 +116,24 @@ class Replica(Exporter):
         head, _, _ = self.config.read_text().partition("state:")
         self.config.write_text(f"{head}state: {{{settings}}}\n")
 
+    def calm(self) -> None:
+        """Longer intervals, for the next start."""
+        before = "jobs: {interval: 1s, retries_interval: 2s}\n  inventory: {interval: 5s}"
+        after = "jobs: {interval: 5s, retries_interval: 10s}\n  inventory: {interval: 30s}"
+        text = self.config.read_text()
+        assert before in text
+        self.config.write_text(text.replace(before, after))
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        process = self.program.process if self.started else None
+        return process is not None and process.poll() is None
+
     def start(self) -> None:
         """Start it; does not wait for it."""
         super().start()
+        self.started = True
         self.watched = True
 
     def kill(self) -> None:
@@ -153,7 +169,7 @@ class Replica(Exporter):
 
     def log(self) -> str:
         """What it wrote in all of its lives."""
-        return self.written + (self.program.stdout() + self.program.stderr() if self.watched else "")
+        return self.written + (self.program.stdout() + self.program.stderr() if self.alive else "")
 
     def _signal(self, number: signal.Signals) -> None:
         assert self.program.process is not None
@@ -222,11 +238,17 @@ class Life:
 
 
 class Crew:
-    """Replicas of one account; use it in `with`. `settings` are those of `state`, one for each replica."""
+    """Replicas of one account; use it in `with`. `settings` are those of `state`, one for each replica.
 
-    def __init__(self, folder: Path, account: Account, settings: Sequence[str]) -> None:
+    `calm`: runs are read every 5 s instead of every second, so that a take-over is no more than a late reading.
+    """
+
+    def __init__(self, folder: Path, account: Account, settings: Sequence[str], *, calm: bool = False) -> None:
         self.account = account
+        self._read_twice = READ_TWICE * 4 if calm else READ_TWICE
         self.replicas = [Replica(folder / f"replica-{n}", account, each) for n, each in enumerate(settings)]
+        for replica in self.replicas if calm else ():
+            replica.calm()
         self.life = Life(account, self.replicas)
         self.since = 0.0
         self.begun: Counts = Counter()
@@ -238,7 +260,7 @@ class Crew:
         with suppress(AttributeError):
             self.life.__exit__()
         for number, replica in enumerate(self.replicas):
-            if replica.watched:
+            if replica.alive:
                 replica.stop()
             if error is not None:
                 print(f"--- replica {number}\n{replica.written[-6000:]}")
@@ -259,7 +281,7 @@ class Crew:
             until(partial(self._sees, replica), "the first sight")
         self.since = self.account.advance(time.monotonic() - began + 1.0)
         if self.account.ended(stood_at):
-            enough = time.time() + READ_TWICE
+            enough = time.time() + self._read_twice
             until(lambda: self.last_read() > enough, "runs of the first seconds")
         self.begun = self.running()[0].look().counts
 
@@ -304,8 +326,8 @@ class Crew:
         """Let time stand still and wait until all replicas tell the truth; how many runs there were."""
         self.life.working.clear()
         self.account.freeze()
-        enough = time.time() + READ_TWICE
-        until(lambda: self.last_read() > enough, "the last reading", 60)
+        enough = time.time() + self._read_twice
+        until(lambda: self.last_read() > enough, "the last reading", 90)
         nothing = (Counts(), Counts())
         if self.difference() != nothing:
             # What was read is published a moment later, and fetched by the others after that.
