@@ -26,6 +26,7 @@ LONG_FILES = (
     *("packaging/test_installed.py", "packaging/test_distributions.py", "serve/page/test_browser.py"),
     *("e2e/test_access.py", "e2e/test_reload.py", "test_contributing.py"),
     *("replicas/test_outages.py", "replicas/test_access.py", "replicas/test_kills.py"),
+    *("replicas/test_losses.py",),
 )
 """What takes longest, for the beginning of a run in several processes; what waits beside what computes."""
 
