@@ -119,7 +119,7 @@ class Replica(Exporter):
     def calm(self) -> None:
         """Longer intervals, for the next start."""
         before = "jobs: {interval: 1s, retries_interval: 2s}\n  inventory: {interval: 5s}"
-        after = "jobs: {interval: 5s, retries_interval: 10s}\n  inventory: {interval: 30s}"
+        after = "jobs: {interval: 2s, retries_interval: 5s}\n  inventory: {interval: 30s}"
         text = self.config.read_text()
         assert before in text
         self.config.write_text(text.replace(before, after))
@@ -240,12 +240,12 @@ class Life:
 class Crew:
     """Replicas of one account; use it in `with`. `settings` are those of `state`, one for each replica.
 
-    `calm`: runs are read every 5 s instead of every second, so that a take-over is no more than a late reading.
+    `calm`: runs are read every 2 s instead of every second, so that a take-over is no more than a late reading.
     """
 
     def __init__(self, folder: Path, account: Account, settings: Sequence[str], *, calm: bool = False) -> None:
         self.account = account
-        self._read_twice = READ_TWICE * 4 if calm else READ_TWICE
+        self._read_twice = READ_TWICE * 2 if calm else READ_TWICE
         self.replicas = [Replica(folder / f"replica-{n}", account, each) for n, each in enumerate(settings)]
         for replica in self.replicas if calm else ():
             replica.calm()

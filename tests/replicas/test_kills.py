@@ -6,6 +6,7 @@ minutes; `make test` kills three times.
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -38,6 +39,12 @@ def crews(tmp_path: Path) -> Iterator[tuple[Crew, Crew | None]]:
             crew.see()
             found.append(crew)
         yield found[0], found[1] if PROVE else None  # type: ignore[misc]
+
+
+def extra(crew: Crew, single: Crew) -> dict[str, int]:
+    """How many more requests there were of each kind, where it is more than a few."""
+    counts, others = (Counter(str(row["template"]) for row in each.requests()) for each in (crew, single))
+    return {name: more for name in counts | others if abs(more := counts[name] - others[name]) > KILLS // 4}
 
 
 def taken_over(crew: Crew, began: float) -> float:
@@ -97,13 +104,14 @@ def test_kill_nine_of_the_leading_replica_loses_and_repeats_nothing(crews: tuple
     seconds = lives(crew, Random(8))
     lasted, calls = time.monotonic() - began, len(crew.requests()) - asked
     calls_of_single = len(single.requests()) - asked_by_single if single else 0
+    more = extra(crew, single) if single else {}
     stop_for_longer_than_a_lease(crew)
     runs, drops, failed = crew.settle(), crew.life.drops, crew.life.failed
     until(lambda: len(same_documents(crew)) == 1, "all replicas tell the same")
     print(
         f"{KILLS} kills, {runs} runs: 0 lost, 0 double; {crew.life.scrapes} scrapes, {len(drops)} drops; taken over"
         f" after {sum(seconds) / KILLS:.1f} s, at most {max(seconds):.1f} s, lease {LEASE:.0f} s;"
-        f" {calls} requests in {lasted:.0f} s, of a single replica {calls_of_single or 'not measured'}"
+        f" {calls} requests in {lasted:.0f} s, of a single replica {calls_of_single or 'not measured'}; more of {more}"
     )
     assert (drops, failed) == ([], [])
     if PROVE:
