@@ -4,7 +4,6 @@
 minutes; `make test` kills three times.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,9 +17,8 @@ import requests
 
 from tests.e2e.processes import until
 from tests.replicas.redis_server import RedisServer
-from tests.replicas.running import LEASE, Crew, Replica, simulated, state
+from tests.replicas.running import LEASE, PROVE, Crew, Replica, simulated, state
 
-PROVE = bool(os.environ.get("PROVE"))
 KILLS = 20 if PROVE else 3
 LIFE_SECONDS = (8.0, 34.0) if PROVE else (0.3, 1.5)
 """How long a replica leads at least and at most before it is killed."""

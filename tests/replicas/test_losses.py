@@ -1,6 +1,5 @@
 """Redis and the leading replica in trouble at the same time, and replicas that go on alone, with real processes."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,9 +11,7 @@ import pytest
 from tests.e2e.processes import until
 from tests.replicas.line import Line
 from tests.replicas.redis_server import RedisServer
-from tests.replicas.running import LEASE, Crew, Replica, simulated, state
-
-PROVE = bool(os.environ.get("PROVE"))
+from tests.replicas.running import LEASE, PROVE, Crew, Replica, simulated, state
 
 
 @dataclass
