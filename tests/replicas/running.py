@@ -302,8 +302,9 @@ class Crew:
         return [each for each in self.replicas if each.watched]
 
     def leader(self) -> Replica:
-        """Wait for one that leads."""
-        return until(lambda: next((each for each in self.running() if each.look().leading), None), "somebody leads")
+        """Wait for one that leads. Asked in a way that starts nothing, and so waits for nothing."""
+        query = "?collect[]=exporter"
+        return until(lambda: next((each for each in self.running() if each.look(query).leading), None), "a leader")
 
     def others(self, leader: Replica) -> list[Replica]:
         """Those beside it."""

@@ -20,7 +20,7 @@ from tests.replicas.redis_server import RedisServer
 from tests.replicas.running import LEASE, PROVE, Crew, Replica, simulated, state
 
 KILLS = 20 if PROVE else 3
-LIFE_SECONDS = (8.0, 34.0) if PROVE else (0.3, 1.5)
+LIFE_SECONDS = (15.0, 45.0) if PROVE else (0.3, 1.5)
 """How long a replica leads at least and at most before it is killed."""
 
 
