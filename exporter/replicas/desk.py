@@ -182,11 +182,15 @@ def _told_of(seat: Seat) -> Iterator[None]:
     try:
         yield
     except Away as failure:
-        fields = {"account": seat.account.name, "problem": str(failure)}
-        _log.warning("Redis has something of an account that cannot be used", extra={"fields": fields})
+        _log.warning(
+            "Redis has something of an account that cannot be used",
+            extra={"fields": {"account": seat.account.name, "problem": str(failure)}},
+        )
     except Exception as error:
-        told = {"account": seat.account.name, **bug_fields(error)}
-        _log.error("attending to an account has a bug", extra={"fields": told})
+        _log.error(
+            "attending to an account has a bug",
+            extra={"fields": {"account": seat.account.name, **bug_fields(error)}},
+        )
 
 
 class DeskThread:

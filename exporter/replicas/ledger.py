@@ -102,8 +102,10 @@ class RedisLedger:
     def _failed(self, failure: Away) -> None:
         self._retry_at = self._clock.monotonic() + RETRY_SECONDS
         if not self.unsaved:
-            fields = {"account": self._keys.account, "trouble": str(failure)}
-            _log.error("counts cannot be saved in Redis and are in memory for now", extra={"fields": fields})
+            _log.error(
+                "counts cannot be saved in Redis and are in memory for now",
+                extra={"fields": {"account": self._keys.account, "trouble": str(failure)}},
+            )
         self.unsaved = True
 
 

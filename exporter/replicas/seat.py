@@ -159,7 +159,9 @@ class Seat:
                 return
             term.halted = True
             self._runtime.stop()
-        self._tell("Redis is away for longer than a lease: the account is not refreshed here until it is back")
+        _log.warning(
+            "an account is not refreshed until Redis is back", extra={"fields": {"account": self.account.name}}
+        )
 
     def give_up(self) -> bool:
         """Leave the account to another replica, unless something is being read; whether it was left."""
@@ -229,7 +231,10 @@ class Seat:
             idle, self._runtime, self._term = self._runtime, runtime, term
             self.terms += 1
         idle.close(0.0)
-        self._tell("this replica refreshes the account", term=term.number)
+        _log.info(
+            "this replica refreshes an account",
+            extra={"fields": {"account": self.account.name, "term": term.number}},
+        )
         runtime.trigger()
 
     def _begun(self, sent_at: float) -> tuple[Term, AccountRuntime] | None:
@@ -237,7 +242,10 @@ class Seat:
             number = self._claim.take()
             return self._prepared(number, sent_at) if number else None
         except (Away, TokenUnreadable) as failure:
-            self._tell("an account cannot be taken over", problem=str(failure))
+            _log.warning(
+                "an account cannot be taken over",
+                extra={"fields": {"account": self.account.name, "problem": str(failure)}},
+            )
             if isinstance(failure, Away) and failure.trouble in _PASSING:
                 return None
         except Exception as error:  # the thread would end, and the account wait for it for ever
@@ -283,7 +291,10 @@ class Seat:
         term.number, term.sure_until = number, sent_at + self._place.lease
         term.store.save_all()
         self.publisher.republish()
-        self._tell("the lease was lost without another replica having it, and is taken again", term=number)
+        _log.info(
+            "a lease that ran out or was forgotten is taken again",
+            extra={"fields": {"account": self.account.name, "term": number}},
+        )
         self._resume(term)
 
     def _resume(self, term: Term) -> None:
@@ -292,7 +303,7 @@ class Seat:
                 before, self._runtime = self._runtime, self._made(ledger, before=self._runtime)
             before.close(0.0)
             term.halted = False
-            self._tell("the account is refreshed here again", term=term.number)
+            _log.info("an account is refreshed here again", extra={"fields": {"account": self.account.name}})
 
     def _step_down(self, why: str) -> None:
         if self._term is not None:
@@ -302,7 +313,7 @@ class Seat:
         self._runtime = self._made(MemoryStore())
         before.stop()
         self._place.aside(lambda: before.close())
-        self._tell(why)
+        _log.info("this replica stands by for an account", extra={"fields": {"account": self.account.name, "why": why}})
 
     def _made(
         self,
@@ -332,6 +343,3 @@ class Seat:
             self._term = before._term
             if self._term.halted:
                 self._runtime.stop()
-
-    def _tell(self, event: str, **fields: object) -> None:
-        _log.info(event, extra={"fields": {"account": self.account.name, **fields}})

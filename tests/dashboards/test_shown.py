@@ -20,6 +20,10 @@ NOT_SHOWN: Mapping[str, str] = {
     "celigo_exporter_web_config_last_reload_successful": "for whoever runs the exporter; docs/web.md has its alert",
     "celigo_exporter_web_config_last_reload_success_timestamp_seconds": "tells since when; see docs/web.md",
     "celigo_exporter_web_refusals_total": "for whoever runs the exporter; docs/web.md has its query",
+    "celigo_exporter_replicas": "for whoever runs several; see docs/replicas.md",
+    "celigo_exporter_replica_accounts": "same",
+    "celigo_exporter_replica_leading": "same",
+    "celigo_exporter_replica_terms_total": "same",
     "celigo_flow_schedule_unreadable": "shown as the condition of an alert",
 }
 """Metrics that no board needs, with the reason."""

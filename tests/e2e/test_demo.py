@@ -54,6 +54,10 @@ def test_every_family_of_the_catalogue_is_exported_by_the_demo(demo: Demo) -> No
 NEVER_IN_A_HEALTHY_DEMO = {
     "celigo_api_clock_skew_seconds",  # exporter and simulator share a clock
     "celigo_exporter_collector_disabled",  # nothing is refused
+    "celigo_exporter_replica_accounts",  # the demo is alone
+    "celigo_exporter_replica_leading",  # same
+    "celigo_exporter_replica_terms",  # same
+    "celigo_exporter_replicas",  # same
     "celigo_exporter_state_failures",  # the demo counts in memory
     "celigo_exporter_state_size_bytes",  # same
     "celigo_exporter_web_config_last_reload_success_timestamp_seconds",  # the demo has no web configuration
