@@ -15,7 +15,6 @@ from time import perf_counter
 
 from tests.e2e.moved import Moved
 from tests.e2e.proc import cpu_seconds, resident_bytes
-from tests.e2e.processes import until
 from tests.e2e.simulated import SimulatedAccount, contracts_account
 
 STEP = 301
@@ -115,8 +114,6 @@ def bench(flows: int) -> Iterator[Bench]:
         exporter = Moved(Path(folder), SETTINGS.format(url=account.url))
         with exporter:
             exporter.answering(f"{exporter.url}/-/ready")
-            # Time that is moved on while something is read looks like an API that hangs.
-            until(lambda: _READ_BACK.search(exporter.scrape()) is not None, "the history is read", seconds=600)
             yield Bench(account, exporter, account.flows(), flows)
 
 

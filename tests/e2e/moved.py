@@ -5,21 +5,29 @@
         exporter.scrape()
 
 Everything but the clock is that of `celigo-exporter serve`. Its log lines and its end are as everywhere; its time is
-moved on at a port of its own, which costs it a thread and a socket that are there from the beginning.
+moved on at a port of its own, which costs it a thread and a socket that are there from the beginning. Time moves only
+while nothing is read: to a run under way it would look like an API that hangs.
 """
 
 import os
 import socket
 import sys
 import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
+from weakref import WeakSet
 
 import requests
 
 from exporter import logs
+from exporter.collect.gate import Gate, Task
+from exporter.collect.workers import Executor
 from exporter.config.load import load_settings
 from exporter.config.settings import Web
+from exporter.serve import roster
 from exporter.serve.server import serve
 from tests.e2e.clock import SkippingClock
 from tests.e2e.processes import Program, free_port
@@ -53,7 +61,7 @@ class Moved(Program):
 
     def advance(self, seconds: float) -> None:
         """Move its time on."""
-        requests.post(f"http://127.0.0.1:{self._control}/{seconds}", timeout=30).raise_for_status()
+        requests.post(f"http://127.0.0.1:{self._control}/{seconds}", timeout=PATIENCE + 30).raise_for_status()
 
     def plant_leak(self) -> None:
         """Let it lose something each time that time is moved on, from now on."""
@@ -81,6 +89,30 @@ class Leak:
             self._kept += [bytearray(b"x" * _LEAKED_BYTES), socket.socket(), os.open(os.devnull, os.O_RDONLY)]
 
 
+class WatchedGate(Gate):
+    """Knows the runs that are under way."""
+
+    under_way: ClassVar[WeakSet[Future[None]]] = WeakSet()
+
+    def submit(
+        self,
+        owner: Hashable,
+        rank: int,
+        executor: Executor,
+        task: Task,
+        lost: Callable[[Exception], None] = lambda _: None,
+    ) -> Future[None]:
+        """See `Gate.submit`."""
+        future = super().submit(owner, rank, executor, task, lost)
+        self.under_way.add(future)
+        return future
+
+    @classmethod
+    def wait(cls) -> None:
+        """Until all have ended, or it takes too long."""
+        wait([future for future in list(cls.under_way) if not future.done()], PATIENCE)
+
+
 def main(config: str, port: int, control: int) -> int:
     """The process itself."""
     clock = SkippingClock()
@@ -91,6 +123,7 @@ def main(config: str, port: int, control: int) -> int:
             if self.path == _LEAK:
                 leak.planted = True
             else:
+                WatchedGate.wait()
                 clock.advance(float(self.path[1:]))
                 leak.grow()
             self.send_response(204)
@@ -101,6 +134,7 @@ def main(config: str, port: int, control: int) -> int:
 
     logs.configure("warning", "logfmt", clock=clock)
     threading.Thread(target=HTTPServer(("127.0.0.1", control), Control).serve_forever, daemon=True).start()
+    roster.Gate = WatchedGate  # type: ignore[attr-defined]
     settings = load_settings(config, os.environ, Web(listen_addresses=(f"127.0.0.1:{port}",)))
     return serve(settings, os.environ, clock)
 
