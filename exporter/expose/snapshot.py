@@ -1,6 +1,6 @@
 """The families of one account, rendered once per change and kept until something they are made of changes.
 
-A block is rebuilt when one of its views was published anew or became stale or the filters chose otherwise, and at no
+A block is rebuilt when one of its views says something else or became stale or the filters chose otherwise, and at no
 other time. A block whose build fails is left out and counted, and the others are served all the same. When the account
 has more series than it may, whole families are left out of the blocks.
 """
@@ -72,10 +72,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A block as it was built from `state`; None when building failed."""
+    """A block as it was built from `state`, of `views` by part; None when building failed."""
 
-    state: object
+    state: Any
     block: RenderedBlock | None
+    views: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,13 @@ class AccountSnapshots:
         kept = self._kept.get(block.name)
         if kept is None or kept.state != state:
             views = {part: reading.view if reading else None for part, reading in readings.items()}
-            kept = self._built(block.name, block.collector, state, lambda: self._lines(block, views, shown), kept)
+            if kept is not None and kept.block is not None and kept.state[0] is shown and kept.views == views:
+                # Read anew and found as before: builds are pure, so the lines would be the same.
+                block_now = replace(kept.block, version=next(self._versions), built_at=self._clock.time())
+                kept = _Kept(state, block_now)
+            else:
+                kept = self._built(block.name, block.collector, state, lambda: self._lines(block, views, shown), kept)
+            kept = replace(kept, views=views)
             self._kept[block.name] = kept
         return kept.block
 

@@ -108,6 +108,55 @@ def test_a_new_view_rebuilds_the_blocks_made_of_it_and_no_other(clock: ManualClo
     assert after is before
 
 
+def test_what_is_read_anew_and_found_as_before_is_not_rebuilt_but_told_as_new(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    account.publish("flows", "f1")
+    (before,) = account.current()
+    clock.advance(60.0)
+    account.publish("flows", "f1")
+    (after,) = account.current()
+    assert builds.count == 1
+    assert after.lines == before.lines
+    assert after.version != before.version
+    assert (before.built_at, after.built_at) == (EPOCH, EPOCH + 60.0)
+
+
+def test_what_was_as_before_is_rebuilt_when_it_changes_after_all(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    for marks in (("f1",), ("f1",), ("f1", "f2"), ("f1",)):
+        account.publish("flows", *marks)
+        (block,) = account.current()
+        assert block.size == len(marks)
+    assert builds.count == 3
+
+
+def test_a_block_that_failed_is_built_again_of_the_same_views(clock: ManualClock) -> None:
+    builds = Builds()
+    builds.fails = True
+    account = Account(clock, [builds.block])
+    account.publish("flows", "f1")
+    assert account.current() == ()
+    builds.fails = False
+    account.publish("flows", "f1")
+    assert len(account.current()) == 1
+
+
+def test_a_view_that_went_and_came_back_is_rebuilt_without_what_went(clock: ManualClock) -> None:
+    builds = Builds()
+    account = Account(clock, [builds.block])
+    account.publish("runs", "r1")
+    account.publish("flows", "f1")
+    assert 'flow_id="r1"' in account.text()
+    clock.advance(400.0)
+    account.publish("flows", "f1")
+    assert 'flow_id="r1"' in account.text()
+    clock.advance(250.0)
+    account.publish("flows", "f1")
+    assert 'flow_id="r1"' not in account.text()
+
+
 def test_a_block_is_rebuilt_when_one_of_its_further_views_changes(clock: ManualClock) -> None:
     builds = Builds()
     account = Account(clock, [builds.block])
@@ -179,9 +228,9 @@ def test_a_block_that_recovers_is_served_and_a_later_failure_logged_again(
 ) -> None:
     builds = Builds()
     account = Account(clock, [builds.block])
-    for fails in (True, False, True):
+    for number, fails in enumerate((True, False, True)):
         builds.fails = fails
-        account.publish("flows", "f1")
+        account.publish("flows", f"f{number}")
         assert len(account.current()) == (0 if fails else 1)
     assert len(caplog.records) == 2
 
