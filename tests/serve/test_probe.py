@@ -13,6 +13,7 @@ from exporter.config.settings import Account, Web
 from exporter.expose.render import Format
 from exporter.serve.app import build_app
 from exporter.serve.scrape import DEFAULT_SECONDS
+from tests.e2e.processes import until
 from tests.serve.rig import SCRAPE_TIMEOUT, TOKEN, Raw, Rig, rig
 from tests.web.places import PASSWORD, written
 from tests.web.rig import served
@@ -233,6 +234,7 @@ class TestReload:
         with rig(2) as exporter:
             one, two = exporter.wanted.settings.accounts
             probe(exporter, "account-1")
+            until(lambda: not any(account.busy for account in exporter.fleet.accounts), "its history is read")
             assert exporter.reload(replace(exporter.wanted.settings, accounts=(one,))) is None
             assert refused(exporter, "?account=account-1").status == 404
             new = Account("new", one.token, one.base_url, None, rate_limit=one.rate_limit)
