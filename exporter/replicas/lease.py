@@ -13,6 +13,10 @@ TICKS = 6
 PATIENCE = 2
 """For how many of these a replica leaves a free lease to the one that it belongs to."""
 
+LOST = 2 * TICKS
+"""For how many of these it leaves an account that Redis forgot to the one that knows the counters: who takes it too
+soon begins them anew, and the other one may only have been slow to notice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -61,7 +65,7 @@ class Patience:
 
     def __init__(self, clock: Clock, tick: float) -> None:
         self._clock = clock
-        self._seconds = PATIENCE * tick
+        self._tick = tick
         self._since: float | None = None
 
     def may_take(self, lease: Lease, *, mine: bool, lost: bool) -> bool:
@@ -71,7 +75,8 @@ class Patience:
             return False
         now = self._clock.monotonic()
         self._since = now if self._since is None else self._since
-        return (mine and not lost) or now - self._since >= self._seconds * (2 if lost and not mine else 1)
+        ticks = (LOST if lost else 0) + (0 if mine else PATIENCE)
+        return now - self._since >= ticks * self._tick
 
 
 def home(account: str, replicas: Collection[str]) -> str:

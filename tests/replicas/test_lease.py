@@ -7,7 +7,7 @@ import pytest
 
 from exporter.config.settings import RedisSettings
 from exporter.replicas.keys import Keys
-from exporter.replicas.lease import PATIENCE, Lease, Patience, home
+from exporter.replicas.lease import LOST, PATIENCE, TICKS, Lease, Patience, home
 from exporter.replicas.link import Link
 from exporter.replicas.scripts import ACQUIRE, ATTEND, RELEASE
 from exporter.replicas.trouble import Away
@@ -68,11 +68,15 @@ class TestPatience:
             clock.advance(TICK)
         assert patience.may_take(lease, mine=False, lost=False)
 
-    def test_what_redis_forgot_is_left_to_the_one_that_knows_it(self, patience: Patience, clock: ManualClock) -> None:
-        for _ in range(PATIENCE):
-            assert not patience.may_take(EMPTY, mine=True, lost=True)
+    @pytest.mark.parametrize(("mine", "ticks"), [(True, LOST), (False, LOST + PATIENCE)])
+    def test_what_redis_forgot_is_left_to_the_one_that_knows_it_for_two_leases(
+        self, patience: Patience, clock: ManualClock, mine: bool, ticks: int
+    ) -> None:
+        assert LOST == 2 * TICKS
+        for _ in range(ticks):
+            assert not patience.may_take(EMPTY, mine=mine, lost=True)
             clock.advance(TICK)
-        assert patience.may_take(EMPTY, mine=True, lost=True)
+        assert patience.may_take(EMPTY, mine=mine, lost=True)
 
     def test_waiting_begins_anew_with_each_free_time(self, patience: Patience, clock: ManualClock) -> None:
         patience.may_take(RUN_OUT, mine=False, lost=False)

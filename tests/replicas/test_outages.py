@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from exporter.replicas.keys import Keys, replicas
+from exporter.replicas.lease import home
 from exporter.replicas.link import TIMEOUT_SECONDS
 from tests.e2e.processes import free_port, until
 from tests.replicas.line import Line
@@ -35,6 +38,13 @@ class Place:
     def terms(self) -> list[float | None]:
         """How often each began to lead."""
         return [each.look().value("celigo_exporter_replica_terms_total") for each in self.crew.replicas]
+
+    def at_home(self) -> bool:
+        """Whether both know of each other and the account is led by the one that it belongs to."""
+        client: Any = self.server.client
+        there = {each.decode() for each in client.zrange(replicas("celigo-exporter"), 0, -1)}
+        owner = (client.hget(Keys("celigo-exporter", "acme").lease, "owner") or b"").decode()
+        return len(there) == len(self.crew.replicas) and owner == home("acme", there)
 
     def line_of(self, replica: Replica) -> Line:
         """The line of a replica."""
@@ -61,6 +71,7 @@ def _counted_once(place: Place, request: pytest.FixtureRequest) -> Iterator[None
     """After each trouble all are well again, no counter ever fell, and no scrape hung."""
     life = place.crew.life
     life.slowest_seconds, before = 0.0, life.scrapes
+    until(place.at_home, "the account is where it belongs, and moves no more by itself")
     place.crew.fresh("before")
     place.terms_before = place.terms()
     yield
