@@ -15,7 +15,7 @@ from exporter.collect.errors_image import ErrorsImage
 from exporter.collect.governance import LISTS, GovernanceCollector
 from exporter.collect.health import CHECKS_BLOCK, HEALTH_BLOCK, HealthCollector
 from exporter.collect.history import HistoryCollector
-from exporter.collect.inventory import INVENTORY_BLOCK, InventoryCollector
+from exporter.collect.inventory import InventoryCollector, inventory_block
 from exporter.collect.jobs import JobsCollector
 from exporter.collect.jobs_families import ACTIVE_RUNS_BLOCK, RUNS_BLOCK
 from exporter.collect.kept_notes import audit_note, resolved_note
@@ -29,17 +29,15 @@ from exporter.collect.schedules import SCHEDULES_BLOCK, SchedulesCollector
 from exporter.collect.step_info import step_info_block
 from exporter.collect.step_listings import KEPT_BY_CLIENT
 from exporter.collect.step_records import STEP_RECORDS_BLOCK
-from exporter.collect.topology import CONNECTION_FLOWS_BLOCK, FLOW_CONNECTIONS_BLOCK, ORPHANS_BLOCK
+from exporter.collect.topology import FLOW_CONNECTIONS_BLOCK, ORPHANS_BLOCK, connection_flows_block
 from exporter.config.settings import Account, Collectors, ErrorsSettings, Profile, Settings
 from exporter.ledger.runs import RunLedger
 
 COLLECTORS = tuple(each.name for each in fields(Collectors))
 """Names of all collectors, as `collect[]` and the configuration take them."""
 
-BLOCKS = (
-    HEALTH_BLOCK,
-    CHECKS_BLOCK,
-    INVENTORY_BLOCK,
+_FIRST = (HEALTH_BLOCK, CHECKS_BLOCK)
+_MORE = (
     RUNS_BLOCK,
     ACTIVE_RUNS_BLOCK,
     OPEN_ERRORS_BLOCK,
@@ -52,16 +50,13 @@ BLOCKS = (
     ENTITLEMENT_USAGE_BLOCK,
     SCHEDULES_BLOCK,
     FLOW_CONNECTIONS_BLOCK,
-    CONNECTION_FLOWS_BLOCK,
-    LAST_EXPORTS_BLOCK,
-    STEP_RECORDS_BLOCK,
-    ORPHANS_BLOCK,
 )
 
 
 def blocks(*, all_steps: bool) -> tuple[Block, ...]:
-    """The blocks of an account; `all_steps` names every step, not only those with open errors."""
-    return (*BLOCKS, step_info_block(all_steps=all_steps))
+    """The blocks of one account; `all_steps` names every step, not only those with open errors."""
+    last = (LAST_EXPORTS_BLOCK, STEP_RECORDS_BLOCK, ORPHANS_BLOCK, step_info_block(all_steps=all_steps))
+    return (*_FIRST, inventory_block(), *_MORE, connection_flows_block(), *last)
 
 
 _IN_EVERY_RUN = {

@@ -42,15 +42,25 @@ objects as before, which is how a change of ten things is found among ten thousa
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What rows are made of: mappings by id, and what all rows have in common."""
+
+    by_id: tuple[Mapping[str, Any], ...]
+    common: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Each:
     """Families whose every series is about one thing, so that a change of some is not paid for by all.
 
-    `label` is the label that holds the thing's id. `rows` gives what is known of each thing, by id; `build` is pure, is
-    handed some of the rows, and makes families of these alone.
+    `label` is the label that holds the thing's id. `facts` finds in the views what rows are made of; `row` makes the
+    row of one thing of what each mapping has of it (None where it has nothing) and of what is common, or None when
+    there is nothing to tell. `build` is handed some of the rows by id and makes families of these alone. All are pure.
     """
 
     label: str
-    rows: Callable[[Mapping[str, Any]], Mapping[str, Row]]
+    facts: Callable[[Mapping[str, Any]], Facts]
+    row: Callable[[tuple[Any, ...], Any], Row | None]
     build: Callable[[Mapping[str, Any]], Iterable[Family]]
 
 
@@ -67,7 +77,7 @@ class Block:
     `inputs[0]` is the part that must be known, else the block is absent; the others are handed over as None when
     unknown. `build` is pure: the same views give the same families. A family belongs to exactly one block.
     `tier` is the lowest one of its families: a profile below it never has the block built. `each` are further families
-    of the block, made thing by thing.
+    of the block, made thing by thing, each for things of another kind.
     """
 
     name: str
@@ -75,4 +85,4 @@ class Block:
     inputs: tuple[str, ...]
     build: Callable[[Mapping[str, Any]], Iterable[Family]]
     tier: Tier = "lean"
-    each: Each | None = None
+    each: tuple[Each, ...] = ()

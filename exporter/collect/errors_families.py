@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from exporter.collect.ageing import AGES
-from exporter.collect.base import Block, Each
+from exporter.collect.base import Block, Each, Facts
 from exporter.collect.open_errors import OpenErrorsView
 from exporter.collect.resolved import Resolved, ResolvedView
 from exporter.collect.rollup import OpenCount
@@ -30,12 +30,11 @@ SeriesDict = dict[tuple[str, ...], Value]
 
 
 def open_errors_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """What of the `open_errors` view is about integrations and the account."""
+    """What of the `open_errors` view is about the account."""
     view: OpenErrorsView = views["open_errors"]
-    integrations: SeriesDict = {(name,): float(total) for name, total in view.integrations.items()}
-    yield Family(catalogue.INTEGRATION_OPEN_ERRORS, integrations)
-    yield from _breakdowns(view)
-    yield from _ageing(view)
+    codes: SeriesDict = {(code,): float(number) for code, number in (view.codes or {}).items()}
+    yield Family(catalogue.OPEN_ERRORS_BY_CODE, codes)
+    yield Family(catalogue.OPEN_ERRORS_SAMPLED_RATIO, {(): view.sampled_ratio})
 
 
 def resolved_families(views: Mapping[str, Any]) -> Iterator[Family]:
@@ -49,24 +48,26 @@ def resolved_families(views: Mapping[str, Any]) -> Iterator[Family]:
     yield Family(catalogue.INTEGRATION_ERRORS_RESOLVED_TOTAL, counters)
 
 
+Steps = tuple[tuple[str, int], ...]
+"""Ids and open errors of the steps of a flow."""
+
+
 class FlowRow(NamedTuple):
     """Open errors of one flow and of its steps; None and nothing where they are not known."""
 
     told: OpenCount | None
     oldest: float | None
-    steps: tuple[tuple[str, int], ...]
+    steps: Steps
 
 
-def flow_rows(views: Mapping[str, Any]) -> Mapping[str, FlowRow]:
-    """What is known of the open errors of each flow."""
+def _flow_facts(views: Mapping[str, Any]) -> Facts:
     view: OpenErrorsView = views["open_errors"]
-    steps: dict[str, list[tuple[str, int]]] = {}
-    for (flow_id, step_id), number in view.steps.items():
-        steps.setdefault(flow_id, []).append((step_id, number))
-    return {
-        flow_id: FlowRow(view.flows.get(flow_id), view.oldest.get(flow_id), tuple(steps.get(flow_id, ())))
-        for flow_id in dict.fromkeys((*view.flows, *view.oldest, *steps))
-    }
+    return Facts((view.flows, view.oldest, view.flow_steps))
+
+
+def _flow_row(known: tuple[OpenCount | None, float | None, Steps | None], _: None) -> FlowRow:
+    told, oldest, steps = known
+    return FlowRow(told, oldest, steps or ())
 
 
 def flow_families(rows: Mapping[str, FlowRow]) -> Iterator[Family]:
@@ -84,26 +85,56 @@ def flow_families(rows: Mapping[str, FlowRow]) -> Iterator[Family]:
     yield Family(catalogue.STEP_OPEN_ERRORS, steps)
 
 
-def _breakdowns(view: OpenErrorsView) -> Iterator[Family]:
-    classifications = _filled(view.classifications, CLASSIFICATIONS)
-    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_CLASSIFICATION, classifications)
-    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_SOURCE, _filled(view.sources, SOURCES))
-    codes: SeriesDict = {(code,): float(number) for code, number in (view.codes or {}).items()}
-    yield Family(catalogue.OPEN_ERRORS_BY_CODE, codes)
-    yield Family(catalogue.OPEN_ERRORS_SAMPLED_RATIO, {(): view.sampled_ratio})
+class IntegrationRow(NamedTuple):
+    """Open errors of one integration; None where they are not known."""
+
+    total: int | None
+    classifications: Mapping[str, int] | None
+    sources: Mapping[str, int] | None
+    ages: Mapping[str, int] | None
+    unassigned: int | None
+    expiring: int | None
 
 
-def _ageing(view: OpenErrorsView) -> Iterator[Family]:
-    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_AGE, _filled(view.ages, tuple(AGES)))
-    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_UNASSIGNED, known_series(view.unassigned))
-    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_EXPIRING, known_series(view.expiring))
+def _integration_facts(views: Mapping[str, Any]) -> Facts:
+    view: OpenErrorsView = views["open_errors"]
+    breakdowns = (view.classifications, view.sources, view.ages)
+    return Facts((view.integrations, *breakdowns, view.unassigned, view.expiring))
 
 
-def _filled(counts: Mapping[str, Mapping[str, int]], members: tuple[str, ...]) -> SeriesDict:
-    return {(name, member): float(held.get(member, 0)) for name, held in counts.items() for member in members}
+def _integration_row(known: tuple[Any, ...], _: None) -> IntegrationRow:
+    return IntegrationRow(*known)
+
+
+def integration_families(rows: Mapping[str, IntegrationRow]) -> Iterator[Family]:
+    """Families about the open errors of each integration."""
+    totals = {name: row.total for name, row in rows.items()}
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS, known_series(totals))
+    classifications = {name: row.classifications for name, row in rows.items()}
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_CLASSIFICATION, _filled(classifications, CLASSIFICATIONS))
+    sources = {name: row.sources for name, row in rows.items()}
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_SOURCE, _filled(sources, SOURCES))
+    ages = {name: row.ages for name, row in rows.items()}
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_BY_AGE, _filled(ages, tuple(AGES)))
+    unassigned = {name: row.unassigned for name, row in rows.items()}
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_UNASSIGNED, known_series(unassigned))
+    expiring = {name: row.expiring for name, row in rows.items()}
+    yield Family(catalogue.INTEGRATION_OPEN_ERRORS_EXPIRING, known_series(expiring))
+
+
+def _filled(counts: Mapping[str, Mapping[str, int] | None], members: tuple[str, ...]) -> SeriesDict:
+    known = {name: held for name, held in counts.items() if held is not None}
+    return {(name, member): float(held.get(member, 0)) for name, held in known.items() for member in members}
 
 
 OPEN_ERRORS_BLOCK = Block(
-    "open_errors", "errors", ("open_errors",), open_errors_families, each=Each("flow_id", flow_rows, flow_families)
+    "open_errors",
+    "errors",
+    ("open_errors",),
+    open_errors_families,
+    each=(
+        Each("flow_id", _flow_facts, _flow_row, flow_families),
+        Each("integration_id", _integration_facts, _integration_row, integration_families),
+    ),
 )
 RESOLVED_ERRORS_BLOCK = Block("resolved_errors", "errors", ("resolved_errors",), resolved_families, "full")

@@ -9,9 +9,9 @@ Sources: contract 3.2, 3.4, 3.12 and 3.14.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, Self
 
 from exporter.api.endpoints import Endpoint
@@ -19,7 +19,8 @@ from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
-from exporter.collect.base import Block, Each, Publish
+from exporter.collect.base import Block, Each, Facts, Publish
+from exporter.collect.counted import Counted
 from exporter.collect.derived import Derived
 from exporter.collect.flow_steps import generator_ids, step_ids
 from exporter.collect.kept import Kept
@@ -251,20 +252,22 @@ class Triggers:
         return {key: told for key, (_, told) in self._told.items()}
 
 
-def inventory_families(views: Mapping[str, Any]) -> Iterator[Family]:
+def inventory_families(counted: Counted[FlowFacts, tuple[str, str]], views: Mapping[str, Any]) -> Iterator[Family]:
     """What of the `inventory` view is about integrations (metric catalogue, section 2)."""
     view: InventoryView = views["inventory"]
     yield Family(catalogue.INTEGRATION_INFO, _ones(view.integrations.items()))
-    yield Family(catalogue.INTEGRATION_FLOWS, _flow_counts(view))
+    yield Family(catalogue.INTEGRATION_FLOWS, _flow_counts(view, counted))
 
 
-def flow_rows(views: Mapping[str, Any]) -> Mapping[str, tuple[FlowFacts, str]]:
-    """Each flow, and the name of its integration."""
+def _facts(views: Mapping[str, Any]) -> Facts:
     view: InventoryView = views["inventory"]
-    names = view.integrations
-    return {
-        flow_id: (flow, names.get(flow.integration_id, flow.integration_id)) for flow_id, flow in view.flows.items()
-    }
+    return Facts((view.flows,), view.integrations)
+
+
+def _row(known: tuple[FlowFacts], names: Mapping[str, str]) -> tuple[FlowFacts, str]:
+    """A flow, and the name of its integration."""
+    (flow,) = known
+    return flow, names.get(flow.integration_id, flow.integration_id)
 
 
 def flow_families(rows: Mapping[str, tuple[FlowFacts, str]]) -> Iterator[Family]:
@@ -287,13 +290,14 @@ def _labels(flow: FlowFacts, home: str) -> tuple[str, ...]:
     return (flow.id, flow.name, flow.integration_id, home, flow.trigger)
 
 
-def _flow_counts(view: InventoryView) -> Series:
+def _flow_counts(view: InventoryView, counted: Counted[FlowFacts, tuple[str, str]]) -> Series:
     """Flows by integration and state, 0 included, also for an integration that only its flows tell of."""
-    counts = Counter((flow.integration_id, STATES[not flow.enabled]) for flow in view.flows.values())
-    homes = dict.fromkeys((*view.integrations, *(flow.integration_id for flow in view.flows.values())))
+    counts = counted.of(view.flows, lambda flow: ((flow.integration_id, STATES[not flow.enabled]),))
+    homes = dict.fromkeys((*view.integrations, *sorted(home for home, _ in counts)))
     return {(home, state): float(counts[home, state]) for home in homes for state in STATES}
 
 
-INVENTORY_BLOCK = Block(
-    "inventory", "inventory", ("inventory",), inventory_families, each=Each("flow_id", flow_rows, flow_families)
-)
+def inventory_block() -> Block:
+    """A block of its own for each account: it remembers what it counted."""
+    each = Each("flow_id", _facts, _row, flow_families)
+    return Block("inventory", "inventory", ("inventory",), partial(inventory_families, Counted()), each=(each,))

@@ -15,20 +15,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from exporter.collect.active import ACTIVE, ActiveRun, ActiveRunsView, active_flows
-from exporter.collect.base import Block, Each
+from exporter.collect.base import Block, Each, Facts
 from exporter.collect.jobs import FinishedRunsView
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Value, known_series
 from exporter.ledger.history import FlowHistory
-from exporter.ledger.tally import FINISHED, NEVER, OUTCOMES, FinishedRun, FlowTally
+from exporter.ledger.tally import FINISHED, NEVER, OUTCOMES, FinishedRun, FlowTally, IntegrationTally
 
 SeriesDict = dict[tuple[str, ...], Value]
 
 
 def runs_families(views: Mapping[str, Any]) -> Iterator[Family]:
-    """What of the `finished_runs` view is about integrations and the account."""
+    """What of the `finished_runs` view is about the account."""
     view: FinishedRunsView = views["finished_runs"]
-    yield from _integration_totals(view)
     yield Family(catalogue.RUNS_UNKNOWN_TOTAL, {(kind,): float(jobs) for kind, jobs in view.unknown.items()})
 
 
@@ -36,12 +35,25 @@ FlowRow = tuple[FlowTally | None, FlowHistory | None, bool]
 """Tally and history of a flow as far as there are any, and whether its retries are known."""
 
 
-def flow_rows(views: Mapping[str, Any]) -> Mapping[str, FlowRow]:
-    """What the runs of each flow add up to."""
+def _flow_facts(views: Mapping[str, Any]) -> Facts:
     view: FinishedRunsView = views["finished_runs"]
-    flows, histories, retries = view.flows, view.histories, view.retries_known
-    rows: dict[str, FlowRow] = {name: (tally, histories.get(name), retries) for name, tally in flows.items()}
-    return {**rows, **{name: (None, row, retries) for name, row in histories.items() if name not in flows}}
+    return Facts((view.flows, view.histories), view.retries_known)
+
+
+def _flow_row(known: tuple[FlowTally | None, FlowHistory | None], retries_known: bool) -> FlowRow:
+    return (*known, retries_known)
+
+
+IntegrationRow = tuple[IntegrationTally]
+
+
+def _integration_facts(views: Mapping[str, Any]) -> Facts:
+    view: FinishedRunsView = views["finished_runs"]
+    return Facts((view.integrations,))
+
+
+def _integration_row(known: IntegrationRow, _: None) -> IntegrationRow:
+    return known
 
 
 def flow_families(rows: Mapping[str, FlowRow]) -> Iterator[Family]:
@@ -89,8 +101,9 @@ def _flow_counters(flows: Mapping[str, FlowTally], *, retries_known: bool) -> It
         yield Family(catalogue.FLOW_RETRIES_TOTAL, _triples(retries, FINISHED))
 
 
-def _integration_totals(view: FinishedRunsView) -> Iterator[Family]:
-    held = view.integrations
+def integration_families(rows: Mapping[str, IntegrationRow]) -> Iterator[Family]:
+    """Families about the runs of each integration."""
+    held = {name: tally for name, (tally,) in rows.items()}
     yield Family(catalogue.INTEGRATION_RUNS_TOTAL, _triples({name: row.runs for name, row in held.items()}, FINISHED))
     records = {name: row.records for name, row in held.items()}
     yield Family(catalogue.INTEGRATION_RECORDS_TOTAL, _triples(records, OUTCOMES))
@@ -138,5 +151,14 @@ def _histories(histories: Mapping[str, FlowHistory]) -> Iterator[Family]:
     yield Family(catalogue.FLOW_LAST_SUCCESS_TIMESTAMP_SECONDS, successes)
 
 
-RUNS_BLOCK = Block("runs", "jobs", ("finished_runs",), runs_families, each=Each("flow_id", flow_rows, flow_families))
+RUNS_BLOCK = Block(
+    "runs",
+    "jobs",
+    ("finished_runs",),
+    runs_families,
+    each=(
+        Each("flow_id", _flow_facts, _flow_row, flow_families),
+        Each("integration_id", _integration_facts, _integration_row, integration_families),
+    ),
+)
 ACTIVE_RUNS_BLOCK = Block("active_runs", "jobs", ("active_runs",), active_families)

@@ -12,7 +12,7 @@ from exporter.api.errors import NotFound
 from exporter.api.models import Instant
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
-from exporter.collect.base import Block, Each, no_families
+from exporter.collect.base import Block, Each, Facts, no_families
 from exporter.collect.turns import Turns
 from exporter.expose import catalogue
 from exporter.expose.families import Family, known_series
@@ -78,10 +78,13 @@ class LastExports:
             self._told[flow_id] = float(at)
 
 
-def last_export_rows(views: Mapping[str, Any]) -> Mapping[str, tuple[float]]:
-    """The position of each flow."""
+def _facts(views: Mapping[str, Any]) -> Facts:
     view: LastExportsView = views["last_exports"]
-    return {flow_id: (at,) for flow_id, at in view.flows.items()}
+    return Facts((view.flows,))
+
+
+def _row(known: tuple[float], _: None) -> tuple[float]:
+    return known
 
 
 def last_exports_families(rows: Mapping[str, tuple[float]]) -> Iterator[Family]:
@@ -97,5 +100,5 @@ LAST_EXPORTS_BLOCK = Block(
     ("last_exports",),
     no_families,
     "full",
-    Each("flow_id", last_export_rows, last_exports_families),
+    (Each("flow_id", _facts, _row, last_exports_families),),
 )

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from exporter.collect.base import Block, Each, no_families
+from exporter.collect.base import Block, Each, Facts, no_families
 from exporter.collect.inventory import STANDALONE_NAME, FlowFacts, InventoryView
-from exporter.collect.jobs import FinishedRunsView
 from exporter.config.patterns import compiled, matches
 from exporter.config.settings import Owner
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Value, known_series
+from exporter.ledger.history import FlowHistory
 from exporter.ledger.tally import NEVER, STANDALONE
 
 _REMEMBERED_NAMES = 65_536
@@ -56,13 +56,12 @@ class Ownership:
 def ownership_blocks(ownership: Ownership) -> tuple[Block, Block]:
     """The blocks of these entries: who and what, and how it stands."""
 
-    def owners(views: Mapping[str, Any]) -> Mapping[str, tuple[Owner]]:
-        view: InventoryView = views["inventory"]
-        found = {flow.id: ownership.owner_of(flow, view.integrations) for flow in view.flows.values()}
-        return {flow_id: (owner,) for flow_id, owner in found.items() if owner is not None}
+    def owned(known: tuple[FlowFacts], names: Mapping[str, str]) -> tuple[Owner] | None:
+        owner = ownership.owner_of(known[0], names)
+        return None if owner is None else (owner,)
 
-    def deliveries(views: Mapping[str, Any]) -> Mapping[str, tuple[float]]:
-        return last_deliveries(ownership, views["inventory"], views["finished_runs"])
+    def delivered(known: tuple[FlowFacts | None, FlowHistory | None], names: Mapping[str, str]) -> tuple[float] | None:
+        return last_delivery(ownership, names, *known)
 
     return (
         Block(
@@ -71,7 +70,7 @@ def ownership_blocks(ownership: Ownership) -> tuple[Block, Block]:
             ("inventory",),
             no_families,
             "standard",
-            Each("flow_id", owners, ownership_families),
+            (Each("flow_id", _flows, owned, ownership_families),),
         ),
         Block(
             "deliveries",
@@ -79,7 +78,7 @@ def ownership_blocks(ownership: Ownership) -> tuple[Block, Block]:
             ("finished_runs", "inventory"),
             no_families,
             "standard",
-            Each("flow_id", deliveries, delivery_families),
+            (Each("flow_id", _flows_and_runs, delivered, delivery_families),),
         ),
     )
 
@@ -97,20 +96,25 @@ def ownership_families(rows: Mapping[str, tuple[Owner]]) -> Iterator[Family]:
     yield Family(catalogue.FLOW_SLO_FRESHNESS_SECONDS, freshness)
 
 
-def last_deliveries(
-    ownership: Ownership, view: InventoryView | None, runs: FinishedRunsView
-) -> Mapping[str, tuple[float]]:
-    """What freshness objectives are held against, of the flows that have one.
+def _flows(views: Mapping[str, Any]) -> Facts:
+    view: InventoryView | None = views["inventory"]
+    return Facts((view.flows,), view.integrations) if view is not None else Facts(({},), {})
 
-    While the inventory is unknown nobody knows which those are.
-    """
-    instants: dict[str, tuple[float]] = {}
-    known = InventoryView() if view is None else view
-    for flow in known.flows.values():
-        owner, history = ownership.owner_of(flow, known.integrations), runs.histories.get(flow.id)
-        if owner is not None and owner.freshness is not None and history is not None and history.delivery != NEVER:
-            instants[flow.id] = (history.delivery,)
-    return instants
+
+def _flows_and_runs(views: Mapping[str, Any]) -> Facts:
+    """While the inventory is unknown nobody knows which flows have an objective."""
+    flows, runs = _flows(views), views["finished_runs"]
+    return Facts((*flows.by_id, runs.histories), flows.common)
+
+
+def last_delivery(
+    ownership: Ownership, names: Mapping[str, str], flow: FlowFacts | None, history: FlowHistory | None
+) -> tuple[float] | None:
+    """What the freshness objective of a flow is held against, Unix seconds; None when it has none, or no delivery."""
+    if flow is None or history is None or history.delivery == NEVER:
+        return None
+    owner = ownership.owner_of(flow, names)
+    return (history.delivery,) if owner is not None and owner.freshness is not None else None
 
 
 def delivery_families(rows: Mapping[str, tuple[float]]) -> Iterator[Family]:

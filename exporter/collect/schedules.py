@@ -22,7 +22,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import Flow
 from exporter.api.refresh import Refresh
 from exporter.collect.active import ActiveRunsView, active_flows
-from exporter.collect.base import Block, Each, Publish, no_families
+from exporter.collect.base import Block, Each, Facts, Publish, no_families
 from exporter.collect.clock_changes import ClockChanges
 from exporter.collect.derived import Derived
 from exporter.collect.expectations import NOTHING, Expectations, Expected, Runs, begun
@@ -195,20 +195,15 @@ class ScheduleRow(NamedTuple):
     skip: float | None
 
 
-def schedule_rows(views: Mapping[str, Any]) -> Mapping[str, ScheduleRow]:
-    """What is expected of each flow."""
+def _facts(views: Mapping[str, Any]) -> Facts:
     view: SchedulesView = views["schedules"]
-    told = dict.fromkeys((*view.expected, *view.intervals, *sorted(view.unreadable), *view.silences, *view.skips))
-    return {
-        flow_id: ScheduleRow(
-            view.expected.get(flow_id),
-            view.intervals.get(flow_id),
-            flow_id in view.unreadable,
-            view.silences.get(flow_id),
-            view.skips.get(flow_id),
-        )
-        for flow_id in told
-    }
+    unreadable = dict.fromkeys(sorted(view.unreadable), True)
+    return Facts((view.expected, view.intervals, unreadable, view.silences, view.skips))
+
+
+def _row(known: tuple[Expected | None, float | None, bool | None, float | None, float | None], _: None) -> ScheduleRow:
+    expected, interval, unreadable, silence, skip = known
+    return ScheduleRow(expected, interval, unreadable is not None, silence, skip)
 
 
 def schedules_families(rows: Mapping[str, ScheduleRow]) -> Iterator[Family]:
@@ -228,5 +223,5 @@ def schedules_families(rows: Mapping[str, ScheduleRow]) -> Iterator[Family]:
 
 
 SCHEDULES_BLOCK = Block(
-    "schedules", "schedules", ("schedules",), no_families, each=Each("flow_id", schedule_rows, schedules_families)
+    "schedules", "schedules", ("schedules",), no_families, each=(Each("flow_id", _facts, _row, schedules_families),)
 )

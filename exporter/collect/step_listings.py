@@ -38,10 +38,16 @@ class StepsView:
     imports: StepListing | None = None
 
     @property
+    def listings(self) -> tuple[Mapping[str, StepFacts], Mapping[str, StepFacts]]:
+        """Facts of exports and of imports by step id; a step that is in both is an import."""
+        exports, imports = self.exports, self.imports
+        return exports.facts if exports else {}, imports.facts if imports else {}
+
+    @property
     def facts(self) -> dict[str, StepFacts]:
         """Facts of everything that is known, by step id."""
-        exports, imports = self.exports, self.imports
-        return {**(exports.facts if exports else {}), **(imports.facts if imports else {})}
+        exports, imports = self.listings
+        return {**exports, **imports}
 
 
 class _Read:

@@ -7,13 +7,14 @@
 Pure: everything is made from the views of flows, steps and connections.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal
 
-from exporter.collect.base import Block, Each, no_families
+from exporter.collect.base import Block, Each, Facts, no_families
 from exporter.collect.connections import ConnectionsView
-from exporter.collect.inventory import STATES, InventoryView
+from exporter.collect.counted import Counted
+from exporter.collect.inventory import STATES, FlowFacts, InventoryView
 from exporter.collect.step_listings import StepListing, StepsView
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Series
@@ -21,23 +22,43 @@ from exporter.expose.families import Family, Series
 ResourceKind = Literal["connection", "export", "import", "flow"]
 
 
-def flow_connections(inventory: InventoryView, steps: StepsView) -> dict[tuple[str, str], None]:
-    """Flow id and connection id for each connection that a step of the flow uses, each pair once.
+def connections_of(flow: FlowFacts, steps: StepsView) -> tuple[str, ...]:
+    """The connections that steps of the flow use, each once.
 
     A step that nothing is known of, or that needs no connection, adds none.
     """
-    used = {step_id: facts.connection_id for step_id, facts in steps.facts.items() if facts.connection_id}
-    pairs = ((flow.id, used.get(step_id)) for flow in inventory.flows.values() for step_id in flow.step_ids)
-    return {(flow_id, connection_id): None for flow_id, connection_id in pairs if connection_id is not None}
+    exports, imports = steps.listings
+    facts = (imports.get(step_id) or exports.get(step_id) for step_id in flow.step_ids)
+    return tuple(dict.fromkeys(known.connection_id for known in facts if known is not None and known.connection_id))
 
 
-def connection_flows(inventory: InventoryView, steps: StepsView, connections: ConnectionsView) -> Series | None:
-    """Flows by connection and state, 0 where none uses it; None unless both lists of steps are known."""
-    if steps.exports is None or steps.imports is None:
-        return None
-    pairs = flow_connections(inventory, steps)
-    counts = Counter((connection_id, STATES[not inventory.flows[flow_id].enabled]) for flow_id, connection_id in pairs)
-    return {(name, state): float(counts[name, state]) for name in connections.connections for state in STATES}
+def flow_connections(inventory: InventoryView, steps: StepsView) -> Iterator[tuple[str, str]]:
+    """Flow id and connection id for each connection that a step of the flow uses, each pair once."""
+    return ((flow.id, name) for flow in inventory.flows.values() for name in connections_of(flow, steps))
+
+
+class ConnectionFlows:
+    """Counts the flows of each connection; used by one thread at a time.
+
+    It remembers what it counted last: of fifty thousand flows those are counted anew that changed.
+    """
+
+    def __init__(self) -> None:
+        self._steps: StepsView | None = None
+        self._counts: Counted[FlowFacts, tuple[str, str]] = Counted()
+
+    def series(self, inventory: InventoryView, steps: StepsView, connections: ConnectionsView) -> Series | None:
+        """Flows by connection and state, 0 where none uses it; None unless both lists of steps are known."""
+        if steps.exports is None or steps.imports is None:
+            return None
+        if steps != self._steps:
+            self._steps, self._counts = steps, Counted()
+        counts = self._counts.of(inventory.flows, lambda flow: _states(flow, steps))
+        return {(name, state): float(counts[name, state]) for name in connections.connections for state in STATES}
+
+
+def _states(flow: FlowFacts, steps: StepsView) -> Iterator[tuple[str, str]]:
+    return ((connection_id, STATES[not flow.enabled]) for connection_id in connections_of(flow, steps))
 
 
 def orphans(
@@ -76,14 +97,14 @@ def _unused(listing: StepListing, used: Collection[str]) -> int:
     return sum(step_id not in used for step_id in listing.facts)
 
 
-def flow_connection_rows(views: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    """The connections of each flow that uses any."""
+def _facts(views: Mapping[str, Any]) -> Facts:
     inventory: InventoryView = views["inventory"]
-    steps: StepsView | None = views["steps"]
-    rows: dict[str, tuple[str, ...]] = {}
-    for flow_id, connection_id in flow_connections(inventory, steps) if steps is not None else ():
-        rows[flow_id] = (*rows.get(flow_id, ()), connection_id)
-    return rows
+    return Facts((inventory.flows,), views["steps"])
+
+
+def _row(known: tuple[FlowFacts], steps: StepsView | None) -> tuple[str, ...] | None:
+    """The connections of a flow that uses any."""
+    return (connections_of(known[0], steps) or None) if steps is not None else None
 
 
 def flow_connection_families(rows: Mapping[str, tuple[str, ...]]) -> Iterator[Family]:
@@ -92,12 +113,12 @@ def flow_connection_families(rows: Mapping[str, tuple[str, ...]]) -> Iterator[Fa
     yield Family(catalogue.FLOW_CONNECTION_INFO, dict.fromkeys(pairs, 1.0))
 
 
-def connection_flows_families(views: Mapping[str, Any]) -> Iterator[Family]:
+def connection_flows_families(counted: ConnectionFlows, views: Mapping[str, Any]) -> Iterator[Family]:
     """How many flows depend on each connection (metric catalogue, section 6)."""
     inventory: InventoryView | None = views["inventory"]
     steps: StepsView | None = views["steps"]
     if inventory is not None and steps is not None:
-        yield Family(catalogue.CONNECTION_FLOWS, connection_flows(inventory, steps, views["connections"]) or {})
+        yield Family(catalogue.CONNECTION_FLOWS, counted.series(inventory, steps, views["connections"]) or {})
 
 
 def orphans_families(views: Mapping[str, Any]) -> Iterator[Family]:
@@ -112,9 +133,14 @@ FLOW_CONNECTIONS_BLOCK = Block(
     ("inventory", "steps"),
     no_families,
     "standard",
-    Each("flow_id", flow_connection_rows, flow_connection_families),
+    (Each("flow_id", _facts, _row, flow_connection_families),),
 )
-CONNECTION_FLOWS_BLOCK = Block(
-    "connection_flows", "connections", ("connections", "inventory", "steps"), connection_flows_families, "standard"
-)
+
+
+def connection_flows_block() -> Block:
+    """A block of its own for each account: it remembers what it counted."""
+    build = partial(connection_flows_families, ConnectionFlows())
+    return Block("connection_flows", "connections", ("connections", "inventory", "steps"), build, "standard")
+
+
 ORPHANS_BLOCK = Block("orphans", "inventory", ("inventory", "steps", "connections"), orphans_families, "full")

@@ -1,14 +1,17 @@
 """Rows rendered in groups: of ten thousand flows, those are rendered anew whose facts changed, and a few beside them.
 
 A group holds what a hash of their ids throws together, about thirty rows, and is kept as compressed pieces until one of
-its rows differs. Their number follows that of the rows, so that cost follows change at every size.
+its rows differs. Their number follows that of the rows, so that cost follows change at every size. Facts that are the
+same objects as before are not even looked at.
 """
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from exporter.collect.base import Each, Row
+from exporter.collect.base import Each, Facts, Row
+from exporter.collect.changes import changed_keys
 from exporter.expose.blocks import packed, render_families
 from exporter.expose.families import Family, Scope
 from exporter.expose.pieces import Piece, joined
@@ -18,14 +21,16 @@ _GROUP_ROWS = 32
 
 _MOST_ROWS, _LEAST_ROWS = 2 * _GROUP_ROWS, _GROUP_ROWS // 4
 
+Choose = Callable[[Iterable[Family]], Iterable[Family]]
+
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Rendered rows, all of them with the same choice of families."""
+    """Rows, and what they were rendered to with this choice of families; None when they were not yet."""
 
     rows: Mapping[str, Row]
-    choice: object
-    pieces: Mapping[str, Piece]
+    choice: object = None
+    pieces: Mapping[str, Piece] | None = None
 
 
 class Groups:
@@ -34,36 +39,54 @@ class Groups:
     def __init__(self, each: Each, scope: Scope) -> None:
         self._each = each
         self._scope = scope
-        self._groups: list[_Group | None] = [None]
+        self._facts = Facts(())
+        self._groups: Sequence[_Group] = (_Group({}),)
+        self._joined: Mapping[str, Piece] = {}
 
-    def rendered(
-        self, rows: Mapping[str, Row], choice: object, choose: Callable[[Iterable[Family]], Iterable[Family]]
-    ) -> dict[str, Piece]:
-        """The sample lines of all `rows` by metric name.
+    def rendered(self, facts: Facts, choice: object, choose: Choose) -> Mapping[str, Piece]:
+        """The sample lines of the rows that `facts` make, by metric name.
 
         `choose` leaves out what is not shown; as long as `choice` is the same object, it leaves out the same. Raises
-        ValueError for a series that is about no row, or about one of another group, and what `render_families` raises.
+        ValueError for a series that is about no row, or about one of another group, and what `render_families` raises;
+        then it is as if there had been no call. `facts` are not to be changed afterwards.
         """
-        count = group_count(len(rows), len(self._groups))
-        if count != len(self._groups):
-            self._groups = [None] * count
-        for place, held in enumerate(grouped(rows, count)):
-            self._groups[place] = self._renewed(self._groups[place], held, choice, choose)
-        return _joined([group.pieces for group in self._groups if group is not None])
+        before = self._groups
+        changed = self._regrouped(facts)
+        groups = [self._rendered(group, choice, choose) for group in changed]
+        if [group.pieces for group in groups] != [group.pieces for group in before]:
+            self._joined = _joined([group.pieces for group in groups if group.pieces is not None])
+        self._facts, self._groups = facts, groups
+        return self._joined
 
-    def _renewed(
-        self,
-        before: _Group | None,
-        rows: Mapping[str, Row],
-        choice: object,
-        choose: Callable[[Iterable[Family]], Iterable[Family]],
-    ) -> _Group:
-        if before is not None and before.choice is choice and before.rows == rows:
-            # The newer of equal rows is kept: it is what the model holds too.
-            return _Group(rows, choice, before.pieces)
+    def _regrouped(self, facts: Facts) -> Sequence[_Group]:
+        """The groups of now; those whose rows differ from before are not rendered."""
+        groups = self._groups
+        if len(groups) == 1:
+            groups = [_changed(groups[0], rows_of(self._each, facts))]
+        else:
+            groups = _edited(groups, self._edits(facts))
+        count = group_count(sum(len(group.rows) for group in groups), len(groups))
+        if count == len(groups):
+            return groups
+        return [_Group(rows) for rows in grouped(rows_of(self._each, facts), count)]
+
+    def _edits(self, facts: Facts) -> Mapping[str, Row | None]:
+        """What may differ from before: rows by id, None for those that are gone."""
+        before, row = self._facts, self._each.row
+        if before.common is not facts.common and before.common != facts.common:
+            gone = dict.fromkeys(key for group in self._groups for key in group.rows)
+            return {**gone, **rows_of(self._each, facts)}
+        keys = set(chain.from_iterable(map(changed_keys, before.by_id, facts.by_id)))
+        known = {key: tuple(values.get(key) for values in facts.by_id) for key in keys}
+        there = {key for values in facts.by_id for key in keys & values.keys()}
+        return {key: row(values, facts.common) if key in there else None for key, values in known.items()}
+
+    def _rendered(self, group: _Group, choice: object, choose: Choose) -> _Group:
+        if group.pieces is not None and group.choice is choice:
+            return group
+        rows = group.rows
         families = choose(self._own(self._each.build(rows), rows)) if rows else ()
-        texts = render_families(families, self._scope)
-        return _Group(rows, choice, packed(texts))
+        return _Group(rows, choice, packed(render_families(families, self._scope)))
 
     def _own(self, families: Iterable[Family], rows: Mapping[str, Row]) -> Iterator[Family]:
         """The same families. Series of other rows would come again with the group of these."""
@@ -74,6 +97,28 @@ class Groups:
             yield family
 
 
+def rows_of(each: Each, facts: Facts) -> Mapping[str, Row]:
+    """All rows by id, in the order of the facts."""
+    row, by_id, common = each.row, facts.by_id, facts.common
+    keys = dict.fromkeys(chain.from_iterable(by_id))
+    made = ((key, row(tuple(values.get(key) for values in by_id), common)) for key in keys)
+    return {key: each_row for key, each_row in made if each_row is not None}
+
+
+def _edited(groups: Sequence[_Group], edits: Mapping[str, Row | None]) -> Sequence[_Group]:
+    """The groups with some rows that may differ from before, in the order of their ids: whatever was before them."""
+    edited, places = list(groups), _places(edits, len(groups))
+    for place, keys in places.items():
+        rows = {**groups[place].rows, **{key: edits[key] for key in keys}}
+        edited[place] = _changed(groups[place], {key: row for key, row in sorted(rows.items()) if row is not None})
+    return edited
+
+
+def _changed(group: _Group, rows: Mapping[str, Row]) -> _Group:
+    """The group with these rows. The newer of equal ones are kept: they are what the model holds too."""
+    return replace(group, rows=rows) if rows == group.rows else _Group(rows)
+
+
 def group_count(rows: int, before: int) -> int:
     """Into how many groups so many rows go; the number before stays as long as it fits more or less."""
     if before * _LEAST_ROWS <= rows <= before * _MOST_ROWS:
@@ -82,15 +127,21 @@ def group_count(rows: int, before: int) -> int:
 
 
 def grouped(rows: Mapping[str, Row], count: int) -> Sequence[Mapping[str, Row]]:
-    """The rows in `count` groups: the same id always goes into the same one."""
+    """The rows in `count` groups: the same id always goes into the same one, and of many they are in their order."""
     if count == 1:
         return [rows]
-    groups: list[dict[str, Row]] = [{} for _ in range(count)]
-    for name, row in rows.items():
-        groups[zlib.crc32(name.encode("utf-8", "surrogatepass")) % count][name] = row
-    return groups
+    places = _places(rows, count)
+    return [{key: rows[key] for key in sorted(places.get(place, ()))} for place in range(count)]
 
 
-def _joined(groups: Sequence[Mapping[str, Piece]]) -> dict[str, Piece]:
+def _places(keys: Iterable[str], count: int) -> Mapping[int, Sequence[str]]:
+    """The keys by the place of their group."""
+    places: dict[int, list[str]] = {}
+    for key in keys:
+        places.setdefault(zlib.crc32(key.encode("utf-8", "surrogatepass")) % count, []).append(key)
+    return places
+
+
+def _joined(groups: Sequence[Mapping[str, Piece]]) -> Mapping[str, Piece]:
     names = dict.fromkeys(name for pieces in groups for name in pieces)
     return {name: joined([pieces[name] for pieces in groups if name in pieces]) for name in names}

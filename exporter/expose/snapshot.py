@@ -125,7 +125,7 @@ class AccountSnapshots:
         self._clock = clock
         self._own = own
         self._kept: dict[str, _Kept] = {}
-        self._groups: dict[str, Groups] = {}
+        self._groups: dict[tuple[str, str], Groups] = {}
         self._kept_own: _Kept | None = None
         self._own_families = RememberedFamilies()
         self._selected: tuple[int | None, Shown] = (None, NOTHING)
@@ -233,14 +233,14 @@ class AccountSnapshots:
         def choose(families: Iterable[Family]) -> Iterator[Family]:
             return _chosen(self._in_profile(families), shown)
 
-        whole = packed(render_families(choose(block.build(views)), self._scope))
-        if block.each is None:
-            return whole
-        groups = self._groups.setdefault(block.name, Groups(block.each, self._scope))
-        rows = groups.rendered(block.each.rows(views), shown, choose)
-        if twice := whole.keys() & rows.keys():
-            raise ValueError(f"{min(twice)} comes twice in one block")
-        return {**whole, **rows}
+        lines: dict[str, Piece] = packed(render_families(choose(block.build(views)), self._scope))
+        for each in block.each:
+            groups = self._groups.setdefault((block.name, each.label), Groups(each, self._scope))
+            rows = groups.rendered(each.facts(views), shown, choose)
+            if twice := lines.keys() & rows.keys():
+                raise ValueError(f"{min(twice)} comes twice in one block")
+            lines.update(rows)
+        return lines
 
     def _in_profile(self, families: Iterable[Family]) -> Iterator[Family]:
         return (family for family in families if in_profile(family.metric.tier, self._profile))

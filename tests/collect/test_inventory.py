@@ -7,11 +7,11 @@ import pytest
 from exporter.api.errors import ApiError, BadGateway, Forbidden, Timeout, UnexpectedShape
 from exporter.api.models import Flow, Instant, Integration, PageGenerator, PageProcessor
 from exporter.collect.inventory import (
-    INVENTORY_BLOCK,
     STANDALONE_NAME,
     FlowFacts,
     InventoryCollector,
     InventoryView,
+    inventory_block,
 )
 from exporter.config.settings import InventorySettings
 from tests.api.kit import kit
@@ -238,7 +238,7 @@ class TestFamilies:
     )
 
     def test_sample_lines(self) -> None:
-        assert lines(built(INVENTORY_BLOCK, {"inventory": self.VIEW})) == [
+        assert lines(built(inventory_block(), {"inventory": self.VIEW})) == [
             'integration_info{integration_id="i1",integration_name="Shop"} 1',
             'integration_info{integration_id="i2",integration_name="Empty"} 1',
             'flow_info{flow_id="a",flow_name="Sale",integration_id="i1",integration_name="Shop",trigger="scheduled"} 1',
@@ -261,7 +261,7 @@ class TestFamilies:
         ]
 
     def test_flows_are_counted_once_each(self) -> None:
-        counts = lines(built(INVENTORY_BLOCK, {"inventory": self.VIEW}), "integration_flows")
+        counts = lines(built(inventory_block(), {"inventory": self.VIEW}), "integration_flows")
         assert sum(float(line.rsplit(" ", 1)[1]) for line in counts) == len(self.VIEW.flows)
 
 

@@ -9,9 +9,9 @@ from exporter.collect.inventory import FlowFacts, InventoryView
 from exporter.collect.step_listings import StepListing, StepsView
 from exporter.collect.steps import StepFacts, StepType
 from exporter.collect.topology import (
-    CONNECTION_FLOWS_BLOCK,
     FLOW_CONNECTIONS_BLOCK,
     ORPHANS_BLOCK,
+    connection_flows_block,
     flow_connections,
     orphans,
 )
@@ -66,7 +66,7 @@ class TestFlowConnections:
 class TestConnectionFlows:
     def build(self, **changes: object) -> list[str]:
         views = {"inventory": FLOWS, "steps": STEPS, "connections": CONNECTIONS, **changes}
-        return lines(built(CONNECTION_FLOWS_BLOCK, views))
+        return lines(built(connection_flows_block(), views))
 
     def test_every_known_connection_has_both_states_and_an_unused_one_is_at_zero(self) -> None:
         assert self.build() == [

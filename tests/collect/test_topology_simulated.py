@@ -11,7 +11,7 @@ from exporter.collect.connections import ConnectionsCollector, ConnectionsView
 from exporter.collect.inventory import InventoryCollector, InventoryView
 from exporter.collect.last_exports import LastExportsView
 from exporter.collect.step_listings import StepsView
-from exporter.collect.topology import connection_flows, flow_connections, orphans
+from exporter.collect.topology import ConnectionFlows, flow_connections, orphans
 from exporter.config.settings import CollectorSettings, InventorySettings
 from exporter.simulator.account import Account
 from exporter.simulator.resources import Flow
@@ -120,7 +120,7 @@ def assert_it_agrees(read: Read) -> None:
     expected = expected_pairs(account)
     print(f"{len(expected)} pairs, {len(pairs ^ expected)} differences")
     assert pairs == expected
-    assert connection_flows(read.inventory, read.steps, read.connections) == expected_blast_radius(account)
+    assert ConnectionFlows().series(read.inventory, read.steps, read.connections) == expected_blast_radius(account)
     assert {row.id: row.trigger for row in read.inventory.flows.values()} == expected_triggers(account)
     assert orphans(read.inventory, read.steps, read.connections) == expected_orphans(account)
 

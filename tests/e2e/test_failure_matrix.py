@@ -195,7 +195,7 @@ class Rig:
         return self.scrape()
 
     def _idle(self) -> bool:
-        """Whether nothing is due or under way. Scrapes do not wait for an account that hangs, so `trigger` tells less."""
+        """Whether nothing is due or under way. Of one that hangs `trigger` tells less: no scrape waits for it."""
         self.fleet.trigger()
         return not any(account.busy for account in self.fleet.accounts)
 

@@ -193,6 +193,7 @@ def open_errors() -> OpenErrorsView:
         ages={"i1": {"1h": 3, "24h": 1, "7d": 0, "25d": 0}},
         expiring={"i1": 1},
         unassigned={"i1": 2},
+        flow_steps={"f1": (("s1", 3),)},
     )
 
 

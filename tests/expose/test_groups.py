@@ -1,16 +1,17 @@
 """Rows in groups: the same lines as in one piece, and a change costs its groups alone."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collect.base import Each, Row
+from exporter.collect.base import Each, Facts, Row
 from exporter.expose import catalogue
-from exporter.expose.families import Family
-from exporter.expose.groups import Groups, group_count, grouped
+from exporter.expose.families import Family, Value
+from exporter.expose.groups import Groups, group_count, grouped, rows_of
+from exporter.expose.pieces import EMPTY, Piece
 from exporter.expose.render import lines
 from tests.expose.kit import ACME
 
@@ -21,12 +22,46 @@ USUAL = 32
 """Rows of a group, about."""
 
 
+def each_of(build: Callable[[Mapping[str, Any]], Iterator[Family]], label: str = "flow_id") -> Each:
+    """Rows that are facts themselves."""
+    return Each(label, lambda _: Facts(()), lambda known, _: known[0], build)
+
+
+def rendered(groups: Groups, rows: Mapping[str, Row], choice: object = None) -> Mapping[str, Piece]:
+    return groups.rendered(Facts((rows,)), choice, iter)
+
+
+VALUES = [1.0, 2.0, 3.0]
+ALWAYS = {f"always{number}": 5.0 for number in range(100)}
+
+
+def _two(known: tuple[float | None, ...], common: str) -> Row | None:
+    """Nothing is told of what only the second mapping has, when `b` is common."""
+    one, two, always = known
+    if one is None and common == "b" and always is None:
+        return None
+    return (one or 0.0, two or 0.0, always or 0.0, float(common == "b"))
+
+
+def series_of(rows: Mapping[str, Any]) -> dict[tuple[str, ...], Value]:
+    return {(name,): sum(values) for name, values in rows.items()}
+
+
+def _told(rows: Mapping[str, Any]) -> Iterator[Family]:
+    yield Family(catalogue.FLOW_ENABLED, series_of(rows))
+
+
 class Builds:
-    """Two families of (value, perhaps another value) by flow id; notes which rows were built."""
+    """Two families of (value, perhaps another value) by flow id; notes which rows were made and built."""
 
     def __init__(self) -> None:
         self.built: list[set[str]] = []
-        self.groups = Groups(Each("flow_id", dict, self._build), ACME)
+        self.made = 0
+        self.groups = Groups(Each("flow_id", lambda _: Facts(()), self._row, self._build), ACME)
+
+    def _row(self, known: tuple[Any, ...], common: object) -> Row | None:
+        self.made += 1
+        return None if common == "nothing is told" else known[0]
 
     def _build(self, rows: Mapping[str, Any]) -> Iterator[Family]:
         self.built.append(set(rows))
@@ -37,7 +72,7 @@ class Builds:
         def choose(families: Iterable[Family]) -> Iterator[Family]:
             return (family for family in families if family.metric.name != without)
 
-        made = self.groups.rendered(rows, choice, choose)
+        made = self.groups.rendered(Facts((rows,)), choice, choose)
         return {name: sorted(piece.text.splitlines(keepends=True)) for name, piece in made.items()}
 
     def whole(self, rows: Mapping[str, Row]) -> dict[str, list[bytes]]:
@@ -75,9 +110,9 @@ def test_of_many_rows_only_the_groups_of_those_that_changed_are_built(
 
 def test_rows_that_did_not_change_are_not_built_again_even_as_other_objects() -> None:
     builds = Builds()
-    first = builds.groups.rendered(many(500), None, iter)
+    first = rendered(builds.groups, many(500))
     builds.built.clear()
-    again = builds.groups.rendered(many(500), None, iter)
+    again = rendered(builds.groups, many(500))
     assert builds.built == []
     assert again == first
 
@@ -108,11 +143,29 @@ def test_a_failed_build_leaves_nothing_wrong_behind() -> None:
             raise RuntimeError("a bug")
         yield Family(catalogue.FLOW_ENABLED, {(name,): one for name, (one, _) in rows.items()})
 
-    groups = Groups(Each("flow_id", dict, build), ACME)
+    groups = Groups(each_of(build), ACME)
     with pytest.raises(RuntimeError):
-        groups.rendered(many(500), None, iter)
+        rendered(groups, many(500))
     failing[0] = False
-    assert groups.rendered(many(500), None, iter)["celigo_flow_enabled"].lines == 500
+    assert rendered(groups, many(500))["celigo_flow_enabled"].lines == 500
+
+
+def test_what_changed_when_a_build_failed_is_told_by_the_next_one() -> None:
+    failing = [False]
+
+    def build(rows: Mapping[str, Any]) -> Iterator[Family]:
+        if failing[0]:
+            raise RuntimeError("a bug")
+        yield Family(catalogue.FLOW_ENABLED, {(name,): one for name, (one, _) in rows.items()})
+
+    groups, rows = Groups(each_of(build), ACME), many(500)
+    rendered(groups, rows)
+    failing[0] = True
+    changed = {**rows, "f7": (-1.0, None)}
+    with pytest.raises(RuntimeError):
+        rendered(groups, changed)
+    failing[0] = False
+    assert b'"f7"} -1.0\n' in rendered(groups, changed)["celigo_flow_enabled"].text
 
 
 @pytest.mark.parametrize("other", ["f2", "f400"])
@@ -121,7 +174,7 @@ def test_a_series_about_a_row_of_another_group_is_refused_since_it_could_come_tw
         yield Family(catalogue.FLOW_ENABLED, {**{(name,): 1.0 for name in rows}, (other,): 1.0})
 
     with pytest.raises(ValueError, match="celigo_flow_enabled"):
-        Groups(Each("flow_id", dict, build), ACME).rendered(many(300), None, iter)
+        rendered(Groups(each_of(build), ACME), many(300))
 
 
 def test_a_family_without_the_label_of_its_rows_is_refused() -> None:
@@ -130,7 +183,7 @@ def test_a_family_without_the_label_of_its_rows_is_refused() -> None:
         yield Family(catalogue.INTEGRATION_OPEN_ERRORS, {("i",): 1.0})
 
     with pytest.raises(ValueError, match="not in tuple"):
-        Groups(Each("flow_id", dict, build), ACME).rendered(many(3), None, iter)
+        rendered(Groups(each_of(build), ACME), many(3))
 
 
 def test_without_rows_nothing_is_built() -> None:
@@ -141,8 +194,70 @@ def test_without_rows_nothing_is_built() -> None:
 
 def test_few_rows_are_one_group_in_their_own_order() -> None:
     builds, rows = Builds(), dict.fromkeys(("b", "c", "a"), (1.0, None))
-    piece = builds.groups.rendered(rows, None, iter)["celigo_flow_enabled"]
+    piece = rendered(builds.groups, rows)["celigo_flow_enabled"]
     assert [line.split(b'"')[5] for line in piece.text.splitlines()] == [b"b", b"c", b"a"]
+
+
+class TestFacts:
+    """Rows of facts from several mappings, of which those are made anew that are of another object."""
+
+    def test_of_many_rows_those_are_made_again_whose_facts_are_other_objects(self) -> None:
+        builds, rows = Builds(), many(2_000)
+        rendered(builds.groups, rows)
+        builds.made = 0
+        rendered(builds.groups, {**rows, "f3": (9.0, None), "f4": tuple(rows["f4"]), "new": (1.0, None)})
+        assert 0 < builds.made <= 3
+
+    def test_nothing_is_made_or_joined_again_of_the_same_facts(self) -> None:
+        builds, rows = Builds(), many(2_000)
+        first = rendered(builds.groups, rows)
+        builds.made = 0
+        assert rendered(builds.groups, dict(rows)) is first
+        assert builds.made == 0
+
+    def test_all_are_made_again_when_what_they_have_in_common_differs(self) -> None:
+        builds, facts = Builds(), Facts((many(500),), "all is told")
+        builds.groups.rendered(facts, None, iter)
+        assert builds.groups.rendered(Facts(facts.by_id, "nothing is told"), None, iter) == {}
+        again = builds.groups.rendered(facts, None, iter)
+        assert again["celigo_flow_enabled"].lines == 500
+
+    def test_what_is_equal_in_common_makes_nothing_again(self) -> None:
+        builds, rows = Builds(), many(500)
+        builds.groups.rendered(Facts((rows,), {"i1": "Shop"}), None, iter)
+        builds.made = 0
+        builds.groups.rendered(Facts((rows,), {"i1": "Shop"}), None, iter)
+        assert builds.made == 0
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.dictionaries(st.integers(0, 199), st.sampled_from(VALUES)),
+                st.dictionaries(st.integers(0, 199), st.sampled_from(VALUES)),
+                st.sampled_from(["a", "b"]),
+            ),
+            min_size=2,
+            max_size=5,
+        )
+    )
+    def test_whatever_changes_the_rows_are_those_of_all_facts(
+        self, readings: list[tuple[dict[int, Any], dict[int, Any], str]]
+    ) -> None:
+        each = Each("flow_id", lambda _: Facts(()), _two, _told)
+        groups = Groups(each, ACME)
+        for one, two, common in readings:
+            by_id = tuple({f"f{key}": value for key, value in values.items()} for values in (one, two))
+            facts = Facts((*by_id, ALWAYS), common)
+            expected = lines(Family(catalogue.FLOW_ENABLED, series_of(rows_of(each, facts))), ACME)
+            made = groups.rendered(facts, None, iter).get("celigo_flow_enabled", EMPTY)
+            assert sorted(made.text.splitlines()) == sorted(expected.splitlines())
+
+    def test_groups_of_many_rows_are_in_their_order_whatever_was_before(self) -> None:
+        rows = many(300)
+        grown, at_once = Builds(), Builds()
+        for number in (200, 250, 300):
+            rendered(grown.groups, dict(list(rows.items())[-number:]))
+        assert rendered(grown.groups, rows) == rendered(at_once.groups, dict(reversed(rows.items())))
 
 
 class TestNumber:

@@ -18,7 +18,7 @@ from exporter.collect.open_errors import OpenErrorsView
 from exporter.collect.rollup import OpenCount
 from exporter.collect.step_listings import StepListing, StepsView
 from exporter.collect.steps import StepFacts
-from exporter.collectors import BLOCKS, blocks
+from exporter.collectors import blocks
 from exporter.config.settings import PROFILES, Filters, FlowFilter, Profile
 from exporter.expose import catalogue
 from exporter.expose.catalogue import CATALOGUE
@@ -124,7 +124,7 @@ class TestProfile:
         AccountSnapshots(ACME, model, [block], ManualClock(), extent=Extent(profile=profile)).current(5000.0)
         assert len(builds) == built
 
-    @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+    @pytest.mark.parametrize("block", blocks(all_steps=False), ids=lambda block: block.name)
     def test_the_tier_of_a_block_is_the_lowest_of_its_families(self, block: Block) -> None:
         views = {part: healthy_views().get(part) for part in block.inputs}
         tiers = [RANKS[family.metric.tier] for family in built(block, views)]
@@ -246,7 +246,7 @@ class TestChanges:
         account.publish("inventory", InventoryView(view.integrations, {**view.flows}))
         again = account.versions()
         assert [one == two for one, two in zip(before, again, strict=True)].count(False) == sum(
-            "inventory" in block.inputs for block in BLOCKS
+            "inventory" in block.inputs for block in blocks(all_steps=False)
         )
         account.publish("inventory", InventoryView(view.integrations, {"f1": replace(view.flows["f1"], name="Old")}))
         assert not set(account.versions()) & set(again)
@@ -311,6 +311,7 @@ def views_of(flows: Mapping[str, tuple[str, str, bool]]) -> dict[str, object]:
         {"422": 1},
         0,
         1.0,
+        flow_steps={key: ((f"s-{key}", 1),) for key in flows},
     )
     runs = FinishedRunsView(
         {key: FlowTally() for key in flows}, {home: IntegrationTally() for home in INTEGRATIONS}, True, {"flow": 0}

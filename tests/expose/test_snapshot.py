@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exporter.collect.base import Block, Each
+from exporter.collect.base import Block, Each, Facts
 from exporter.collect.model import AccountModel, Part
 from exporter.expose import catalogue
 from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock, render_block
@@ -402,8 +402,10 @@ class Counted:
     def __init__(self, label: str = "flow_id") -> None:
         self.rows = 0
         self.metric = catalogue.FLOW_ENABLED
-        each = Each(label, lambda views: {mark: (mark,) for mark in views["flows"]}, self._build)
-        self.block = Block("flows", "inventory", ("flows",), self._whole, each=each)
+        each = Each(
+            label, lambda views: Facts((dict.fromkeys(views["flows"], 1),)), lambda known, _: known, self._build
+        )
+        self.block = Block("flows", "inventory", ("flows",), self._whole, each=(each,))
 
     def _whole(self, views: Mapping[str, Any]) -> Iterator[Family]:
         yield Family(catalogue.ACTIVE_RUNS, {("all",): float(len(views["flows"]))})

@@ -1,0 +1,33 @@
+"""Counts over many things, of which those are counted anew that changed."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+from exporter.collect.changes import changed_keys
+
+V = TypeVar("V")
+K = TypeVar("K", bound=Hashable)
+
+
+class Counted(Generic[V, K]):
+    """How many things are of each kind; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._things: Mapping[str, V] = {}
+        self._counts: Counter[K] = Counter()
+
+    def of(self, things: Mapping[str, V], kinds: Callable[[V], Iterable[K]]) -> Mapping[K, int]:
+        """The count of each kind, 0 of any that none is of; `kinds`, a pure function, gives those of one thing.
+
+        A thing that is the same object as before is taken to be of the same kinds. `things` is not to be changed
+        afterwards, nor what is returned.
+        """
+        gone, come = Counter[K](), Counter[K]()
+        for key in changed_keys(self._things, things):
+            if key in self._things:
+                gone.update(kinds(self._things[key]))
+            if key in things:
+                come.update(kinds(things[key]))
+        self._things, self._counts = things, self._counts + come - gone
+        return self._counts
