@@ -15,14 +15,15 @@ from exporter.collect.errors_image import ErrorsImage
 from exporter.collect.governance import LISTS, GovernanceCollector
 from exporter.collect.health import CHECKS_BLOCK, HEALTH_BLOCK, HealthCollector
 from exporter.collect.history import HistoryCollector
-from exporter.collect.inventory import InventoryCollector, inventory_block
+from exporter.collect.inventory import InventoryCollector
+from exporter.collect.inventory_families import inventory_block
 from exporter.collect.jobs import JobsCollector
 from exporter.collect.jobs_families import ACTIVE_RUNS_BLOCK, RUNS_BLOCK
 from exporter.collect.kept_notes import audit_note, resolved_note
 from exporter.collect.last_exports import LAST_EXPORTS_BLOCK
 from exporter.collect.licenses import ENTITLEMENT_USAGE_BLOCK, LICENSES_BLOCK, SANDBOX
 from exporter.collect.model import AccountModel, Part
-from exporter.collect.notifications import NOTIFICATIONS_BLOCK
+from exporter.collect.notifications import notifications_block
 from exporter.collect.optional import Availability
 from exporter.collect.ownership import Ownership, ownership_blocks
 from exporter.collect.schedules import SCHEDULES_BLOCK, SchedulesCollector
@@ -36,27 +37,31 @@ from exporter.ledger.runs import RunLedger
 COLLECTORS = tuple(each.name for each in fields(Collectors))
 """Names of all collectors, as `collect[]` and the configuration take them."""
 
-_FIRST = (HEALTH_BLOCK, CHECKS_BLOCK)
-_MORE = (
-    RUNS_BLOCK,
-    ACTIVE_RUNS_BLOCK,
-    OPEN_ERRORS_BLOCK,
-    RESOLVED_ERRORS_BLOCK,
-    CONNECTIONS_BLOCK,
-    AGENTS_BLOCK,
-    AUDIT_BLOCK,
-    NOTIFICATIONS_BLOCK,
-    LICENSES_BLOCK,
-    ENTITLEMENT_USAGE_BLOCK,
-    SCHEDULES_BLOCK,
-    FLOW_CONNECTIONS_BLOCK,
-)
-
 
 def blocks(*, all_steps: bool) -> tuple[Block, ...]:
     """The blocks of one account; `all_steps` names every step, not only those with open errors."""
-    last = (LAST_EXPORTS_BLOCK, STEP_RECORDS_BLOCK, ORPHANS_BLOCK, step_info_block(all_steps=all_steps))
-    return (*_FIRST, inventory_block(), *_MORE, connection_flows_block(), *last)
+    return (
+        HEALTH_BLOCK,
+        CHECKS_BLOCK,
+        inventory_block(),
+        RUNS_BLOCK,
+        ACTIVE_RUNS_BLOCK,
+        OPEN_ERRORS_BLOCK,
+        RESOLVED_ERRORS_BLOCK,
+        CONNECTIONS_BLOCK,
+        AGENTS_BLOCK,
+        AUDIT_BLOCK,
+        notifications_block(),
+        LICENSES_BLOCK,
+        ENTITLEMENT_USAGE_BLOCK,
+        SCHEDULES_BLOCK,
+        FLOW_CONNECTIONS_BLOCK,
+        connection_flows_block(),
+        LAST_EXPORTS_BLOCK,
+        STEP_RECORDS_BLOCK,
+        ORPHANS_BLOCK,
+        step_info_block(all_steps=all_steps),
+    )
 
 
 _IN_EVERY_RUN = {

@@ -1,25 +1,21 @@
 """The inventory collector: which integrations, flows and steps exist, and their state.
 
-    celigo_integration_info{integration_id="63a1",integration_name="Shop to ERP"} 1
-    celigo_flow_info{flow_id="64b2",flow_name="Orders",integration_id="63a1",...,trigger="scheduled"} 1
-    celigo_flow_enabled{flow_id="64b2"} 1
-    celigo_integration_flows{integration_id="63a1",state="disabled"} 2
-
 Sources: contract 3.2, 3.4, 3.12 and 3.14.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Protocol, Self
+from operator import attrgetter
+from typing import Protocol, Self
 
 from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
-from exporter.collect.base import Block, Each, Facts, Publish
+from exporter.collect.base import Publish
+from exporter.collect.changes import changed_keys
 from exporter.collect.counted import Counted
 from exporter.collect.derived import Derived
 from exporter.collect.flow_steps import generator_ids, step_ids
@@ -29,8 +25,6 @@ from exporter.collect.step_listings import StepListings
 from exporter.collect.steps import StepFacts, StepsClient
 from exporter.collect.triggers import Trigger, delta_flows, trigger_of
 from exporter.config.settings import InventorySettings
-from exporter.expose import catalogue
-from exporter.expose.families import Family, Series, known_series
 from exporter.ledger.tally import STANDALONE
 
 STATES = ("enabled", "disabled")
@@ -232,72 +226,40 @@ def flow_facts(flow: Flow) -> FlowFacts:
 
 
 class Triggers:
-    """Works out what starts each flow; used by one thread. A flow of which nothing changed stays the same object."""
+    """Works out what starts each flow; used by one thread.
+
+    A flow of which nothing changed is not looked at and stays the same object, and all of them the same mapping.
+    """
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[FlowFacts, FlowFacts]] = {}
+        self._facts: Mapping[str, FlowFacts] = {}
+        self._exports: Mapping[str, StepFacts] = {}
+        self._followed: Counted[FlowFacts, str] = Counted()
+        self._chained: frozenset[str] = frozenset()
+        self._told: Mapping[str, FlowFacts] = {}
 
     def of(self, facts: Mapping[str, FlowFacts], exports: Mapping[str, StepFacts]) -> Mapping[str, FlowFacts]:
-        """The flows with their triggers, as far as `exports` tell."""
-        chained = {flow_id for flow in facts.values() for flow_id in flow.next_flow_ids}
-        before, self._told = self._told, {}
-        for key, flow in facts.items():
-            trigger = flow.trigger
-            if not flow.scheduled:
-                sources = map(exports.get, flow.generator_ids)
-                trigger = trigger_of(scheduled=False, exports=sources, chained=flow.id in chained)
-            plain, told = before.get(key, (None, flow))
-            same = plain is flow and told.trigger == trigger
-            self._told[key] = (flow, told if same else replace(flow, trigger=trigger))
-        return {key: told for key, (_, told) in self._told.items()}
+        """The flows with their triggers, as far as `exports` tell. Neither is to be changed afterwards."""
+        chained = frozenset(self._followed.of(facts, attrgetter("next_flow_ids")))
+        touched = changed_keys(self._facts, facts) | (chained ^ self._chained)
+        if exports is not self._exports and exports != self._exports:
+            touched |= facts.keys()
+        if touched:
+            before = self._told
+            self._told = {
+                key: _with_trigger(flow, exports, key in chained, before.get(key)) if key in touched else before[key]
+                for key, flow in facts.items()
+            }
+        self._facts, self._exports, self._chained = facts, exports, chained
+        return self._told
 
 
-def inventory_families(counted: Counted[FlowFacts, tuple[str, str]], views: Mapping[str, Any]) -> Iterator[Family]:
-    """What of the `inventory` view is about integrations (metric catalogue, section 2)."""
-    view: InventoryView = views["inventory"]
-    yield Family(catalogue.INTEGRATION_INFO, _ones(view.integrations.items()))
-    yield Family(catalogue.INTEGRATION_FLOWS, _flow_counts(view, counted))
-
-
-def _facts(views: Mapping[str, Any]) -> Facts:
-    view: InventoryView = views["inventory"]
-    return Facts((view.flows,), view.integrations)
-
-
-def _row(known: tuple[FlowFacts], names: Mapping[str, str]) -> tuple[FlowFacts, str]:
-    """A flow, and the name of its integration."""
-    (flow,) = known
-    return flow, names.get(flow.integration_id, flow.integration_id)
-
-
-def flow_families(rows: Mapping[str, tuple[FlowFacts, str]]) -> Iterator[Family]:
-    """Families about each flow (metric catalogue, section 2)."""
-    flows = [flow for flow, _ in rows.values()]
-    yield Family(catalogue.FLOW_INFO, _ones(_labels(flow, home) for flow, home in rows.values()))
-    yield Family(catalogue.FLOW_ENABLED, {(flow.id,): float(flow.enabled) for flow in flows})
-    yield Family(catalogue.FLOW_SCHEDULE_CONFIGURED, {(flow.id,): float(flow.scheduled) for flow in flows})
-    modified = {flow.id: flow.last_modified for flow in flows}
-    yield Family(catalogue.FLOW_LAST_MODIFIED_TIMESTAMP_SECONDS, known_series(modified))
-    executed = {flow.id: flow.last_executed for flow in flows}
-    yield Family(catalogue.FLOW_LAST_EXECUTED_TIMESTAMP_SECONDS, known_series(executed))
-
-
-def _ones(keys: Iterable[tuple[str, ...]]) -> Series:
-    return dict.fromkeys(keys, 1.0)
-
-
-def _labels(flow: FlowFacts, home: str) -> tuple[str, ...]:
-    return (flow.id, flow.name, flow.integration_id, home, flow.trigger)
-
-
-def _flow_counts(view: InventoryView, counted: Counted[FlowFacts, tuple[str, str]]) -> Series:
-    """Flows by integration and state, 0 included, also for an integration that only its flows tell of."""
-    counts = counted.of(view.flows, lambda flow: ((flow.integration_id, STATES[not flow.enabled]),))
-    homes = dict.fromkeys((*view.integrations, *sorted(home for home, _ in counts)))
-    return {(home, state): float(counts[home, state]) for home in homes for state in STATES}
-
-
-def inventory_block() -> Block:
-    """A block of its own for each account: it remembers what it counted."""
-    each = Each("flow_id", _facts, _row, flow_families)
-    return Block("inventory", "inventory", ("inventory",), partial(inventory_families, Counted()), each=(each,))
+def _with_trigger(
+    flow: FlowFacts, exports: Mapping[str, StepFacts], chained: bool, before: FlowFacts | None
+) -> FlowFacts:
+    """The flow with what starts it; `before` itself when that says the same."""
+    trigger = flow.trigger
+    if not flow.scheduled:
+        trigger = trigger_of(scheduled=False, exports=map(exports.get, flow.generator_ids), chained=chained)
+    told = replace(flow, trigger=trigger)
+    return before if told == before else told

@@ -6,10 +6,11 @@ one by one for jobs that were in progress and are in neither any more. Each of t
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from exporter.api.endpoints import Endpoint, is_id
 from exporter.api.errors import ApiError, NotFound, PayloadError
@@ -38,6 +39,8 @@ GIVE_UP_SECONDS = 600.0
 
 _log = logging.getLogger(__name__)
 
+V = TypeVar("V")
+
 
 class JobsClient(InventoryClient, JobPagesClient, StepRecordsClient, Protocol):
     """The calls of the client that the jobs collector makes."""
@@ -64,6 +67,10 @@ class FinishedRunsView:
     retries_known: bool
     unknown: Mapping[Kind, int]
     histories: Mapping[str, FlowHistory] = field(default_factory=dict)
+
+
+_NO_RUNS, _NO_INTEGRATION_RUNS = FlowTally(), IntegrationTally()
+"""Always the same objects, as everything is of which nothing changed."""
 
 
 class JobsCollector:
@@ -217,16 +224,15 @@ class JobsCollector:
 
     def _view(self, refresh: Refresh) -> FinishedRunsView:
         tallies, known = self._ledger.tallies(), self._known.latest
-        flows, integrations = dict(tallies.flows), dict(tallies.integrations)
+        flows, integrations = tallies.flows, tallies.integrations
         if known is not None:
             self._hide(known, refresh)
-            flows = {name: tally for name, tally in flows.items() if name not in self._hidden[0]}
-            integrations = {name: tally for name, tally in integrations.items() if name not in self._hidden[1]}
-            flows = {**dict.fromkeys(known.flows, FlowTally()), **flows}
-            integrations = {**dict.fromkeys(sorted(known.integrations), IntegrationTally()), **integrations}
             stale = self._stale_integrations(known, refresh)
-            integrations = {name: tally for name, tally in integrations.items() if name not in stale}
-            flows = {name: tally for name, tally in flows.items() if known.flows.get(name) not in stale}
+            flows = {**dict.fromkeys(known.flows, _NO_RUNS), **flows}
+            integrations = {**dict.fromkeys(sorted(known.integrations), _NO_INTEGRATION_RUNS), **integrations}
+            gone = {name for name in flows if known.flows.get(name) in stale} if stale else set()
+            flows = _without(flows, self._hidden[0] | gone)
+            integrations = _without(integrations, self._hidden[1] | stale)
         retried_at = self._retries.coverage.newest
         retries_last = max(3 * self.settings.retries_interval, self.settings.staleness_seconds)
         return FinishedRunsView(
@@ -234,7 +240,7 @@ class JobsCollector:
             integrations=integrations,
             retries_known=retried_at is not None and refresh.clock.monotonic() - retried_at <= retries_last,
             unknown=tallies.unknown,
-            histories={name: row for name, row in tallies.histories.items() if name in flows},
+            histories=_without(tallies.histories, tallies.histories.keys() - flows.keys()),
         )
 
     def _stale_integrations(self, known: Known, refresh: Refresh) -> frozenset[str]:
@@ -271,8 +277,12 @@ class JobsCollector:
         if known.complete:
             # A flow of which nothing but the id can be read may be the one that stands alone.
             homes = known.integrations | ({STANDALONE} if known.homeless else set())
-            flows = known.flows.keys() | known.homeless
+            flows = known.flows.keys() | known.homeless if known.homeless else known.flows
             self._hidden = self._ledger.missing(flows, homes, self._as_of(known, refresh))
 
     def _as_of(self, known: Known, refresh: Refresh) -> float:
         return self._client.server_now() - (refresh.clock.monotonic() - known.at)
+
+
+def _without(rows: Mapping[str, V], names: AbstractSet[str]) -> Mapping[str, V]:
+    return {name: row for name, row in rows.items() if name not in names} if names else rows

@@ -11,8 +11,8 @@ from exporter.collect.inventory import (
     FlowFacts,
     InventoryCollector,
     InventoryView,
-    inventory_block,
 )
+from exporter.collect.inventory_families import inventory_block
 from exporter.config.settings import InventorySettings
 from tests.api.kit import kit
 from tests.collect.blocks import built

@@ -6,7 +6,7 @@ from exporter.api.listing import Listing
 from exporter.api.models_governance import Notification
 from exporter.collect.inventory import FlowFacts, InventoryView
 from exporter.collect.kept import Kept
-from exporter.collect.notifications import NOTIFICATIONS_BLOCK, NotificationsView, notifications_view
+from exporter.collect.notifications import NotificationsView, notifications_block, notifications_view
 from tests.collect.exposition import lines
 
 ROWS = (
@@ -26,7 +26,7 @@ def inventory(*flows: FlowFacts, names: tuple[str, ...] = ("i1", "i2")) -> Inven
 
 
 def told(view: NotificationsView, known: InventoryView | None) -> list[str]:
-    return lines(NOTIFICATIONS_BLOCK.build({"notifications": view, "inventory": known}))
+    return lines(notifications_block().build({"notifications": view, "inventory": known}))
 
 
 def listed(
