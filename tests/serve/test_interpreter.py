@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.serve.interpreter import SWITCH_SECONDS, UNFREEZE_AFTER, tuned
+from exporter.serve.interpreter import SWITCH_SECONDS, UNFREEZE_AFTER, YOUNG_OBJECTS, tuned
 
 
 class Knot:
@@ -29,6 +29,19 @@ def test_threads_take_turns_more_often_meanwhile_and_as_before_afterwards() -> N
     with tuned():
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
     assert sys.getswitchinterval() == before
+
+
+def test_a_listing_in_use_is_not_looked_through_for_cycles_again_and_again_meanwhile_and_is_afterwards() -> None:
+    before = gc.get_threshold()
+    with tuned():
+        assert gc.get_threshold() == (YOUNG_OBJECTS, *before[1:])
+    assert gc.get_threshold() == before
+
+
+def test_cycles_are_found_without_anybody_asking() -> None:
+    with tuned():
+        knots = [weakref.ref(Knot()) for _ in range(2 * YOUNG_OBJECTS)]
+        assert sum(knot() is None for knot in knots) > YOUNG_OBJECTS / 2
 
 
 def test_what_a_full_collection_found_in_use_is_looked_at_no_more() -> None:
