@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collect.changes import changed_keys
+from exporter.collect.changes import altered, changed_keys, kept
 
 
 def test_the_same_mapping_has_no_changes() -> None:
@@ -38,6 +38,26 @@ def test_none_is_a_value_like_any_other() -> None:
 
 
 VALUES = [object() for _ in range(3)]
+
+
+def test_a_mapping_with_the_same_objects_in_the_same_order_is_the_one_before() -> None:
+    rows = {"a": object(), "b": object()}
+    assert kept(rows, dict(rows)) is rows
+    for other in (
+        dict(reversed(rows.items())),
+        {**rows, "b": object()},
+        {"a": rows["a"]},
+        {"a": rows["a"], "c": rows["b"]},
+    ):
+        assert kept(rows, other) is other
+
+
+def test_what_is_altered_is_another_mapping_and_the_one_before_stays() -> None:
+    before = {"a": 1, "b": 2, "c": 3}
+    changes: dict[str, int | None] = {"a": None, "b": 5, "d": 0, "e": None}
+    assert list(altered(before, changes).items()) == [("b", 5), ("c", 3), ("d", 0)]
+    assert before == {"a": 1, "b": 2, "c": 3}
+    assert altered(before, {}) is before
 
 
 @given(
