@@ -12,6 +12,7 @@ from typing import Protocol
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
+from exporter.collect.changes import kept
 from exporter.ledger.tally import STANDALONE
 
 
@@ -77,13 +78,14 @@ class KnownObjects:
 
 
 def known(flows: Listing[Flow], integrations: Listing[Integration], before: Known | None) -> Known:
-    """Put two listings together."""
-    homes = {flow.id: flow.integration_id or STANDALONE for flow in flows.rows}
-    names = {flow.id: flow.name or flow.id for flow in flows.rows}
+    """Put two listings together; `flows` and `names` are those of `before` while they hold the same."""
+    homes: Mapping[str, str] = {flow.id: flow.integration_id or STANDALONE for flow in flows.rows}
+    names: Mapping[str, str] = {flow.id: flow.name or flow.id for flow in flows.rows}
     ids = {row.id for row in integrations.rows} | integrations.unread
     if before is not None:
         homes = {**{name: home for name, home in before.flows.items() if flows.may_hold(name)}, **homes}
         names = {**{name: before.names.get(name, name) for name in homes if name not in names}, **names}
+        homes, names = kept(before.flows, homes), kept(before.names, names)
         ids |= {name for name in before.integrations - {STANDALONE} if integrations.may_hold(name)}
     if STANDALONE in homes.values():
         ids.add(STANDALONE)

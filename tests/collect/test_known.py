@@ -106,3 +106,12 @@ def test_nothing_read_is_nothing_covered() -> None:
     assert Coverage().newest is None
     assert Coverage().of("a") is None
     assert Coverage().of_all([]) is None
+
+
+def test_flows_that_stayed_as_they_were_are_the_very_same_mapping_in_the_next_answer() -> None:
+    flows, integrations = listings({"flow-1": "int-1", "flow-2": None}, ["int-1"])
+    first = known(flows, integrations, None)
+    later = known(replace(flows, fetched_at=30.0), replace(integrations, fetched_at=30.0), first)
+    assert later.at == 30.0
+    assert later.flows is first.flows
+    assert later.names is first.names
