@@ -6,6 +6,7 @@ Only the instants of the records are kept, 8 bytes each, in ascending order.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 HOUR, DAY = 3600.0, 86_400.0
 
@@ -21,12 +22,16 @@ def ascending(instants: Iterable[float | None]) -> Sequence[float]:
     return array("d", sorted(instant for instant in instants if instant is not None))
 
 
-def older_than(occurred: Iterable[Sequence[float]], now: float) -> dict[str, int]:
+def merged(parts: Iterable[Sequence[float]]) -> Sequence[float]:
+    """The ascending instants of all `parts` in order, as compact as they can be."""
+    return array("d", sorted(chain.from_iterable(parts)))
+
+
+def older_than(occurred: Sequence[float], now: float) -> dict[str, int]:
     """How many of the ascending instants lie longer ago than each of `AGES` at `now`."""
-    held = list(occurred)
-    return {name: sum(bisect_left(each, now - age) for each in held) for name, age in AGES.items()}
+    return {name: bisect_left(occurred, now - age) for name, age in AGES.items()}
 
 
-def expiring(purges: Iterable[Sequence[float]], now: float) -> int:
+def expiring(purges: Sequence[float], now: float) -> int:
     """How many of the ascending instants are at most `EXPIRING_SECONDS` away from `now`, or past."""
-    return sum(bisect_right(each, now + EXPIRING_SECONDS) for each in purges)
+    return bisect_right(purges, now + EXPIRING_SECONDS)

@@ -16,6 +16,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import ErrorRecord, StepErrorCount
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
+from exporter.collect.changes import changed_keys, kept
 from exporter.collect.rollup import OpenCount
 from exporter.collect.samples import Sample, sample_of
 from exporter.collect.turns import Turns
@@ -64,6 +65,11 @@ class DrillDown:
         self._settings = settings
         self._served: dict[str, Signature] = {}
         self._steps: dict[StepKey, StepReading] = {}
+        self._step_ids: dict[str, tuple[str, ...]] = {}
+        self._unsampled: set[StepKey] = set()
+        self._told: Mapping[StepKey, StepReading] = {}
+        self._told_of: Mapping[str, OpenCount] | None = None
+        self._followed: Mapping[str, OpenCount] | None = None
         self._cleared: dict[StepKey, float] = {}
         self._flow_turns: Turns[str] = Turns()
         self._step_turns: Turns[StepKey] = Turns(_flow_of)
@@ -79,11 +85,15 @@ class DrillDown:
 
     def restore(self, served: Mapping[str, Signature], steps: Mapping[StepKey, StepReading]) -> None:
         """Begin with what `known` told."""
-        self._served, self._steps = dict(served), dict(steps)
+        self._served, self._steps = dict(served), {}
+        self._step_ids, self._unsampled, self._told_of, self._followed = {}, set(), None, None
+        for key, row in steps.items():
+            self._put(key, row)
 
     def read(self, refresh: Refresh, counts: Mapping[str, OpenCount], attempts: Attempts) -> None:
         """Take over the roll-ups' `counts`, then ask for what changed, within the caps."""
-        self._follow_counts(counts, refresh.clock.monotonic())
+        if counts is not self._followed:
+            self._follow_counts(counts, refresh.clock.monotonic())
         attempts.patient()
         for flow_id in self._flow_turns.first(self._settings.flows_per_run):
             if attempts.hopeless:
@@ -91,8 +101,7 @@ class DrillDown:
             self._flow_turns.to_the_end(flow_id)
             with attempts.step():
                 self._read_flow(refresh, flow_id, _signature(counts[flow_id]))
-        changed = [key for key, row in self._steps.items() if row.signature != row.sampled_at and is_id(key[1])]
-        self._step_turns.want(changed, refresh.clock.monotonic())
+        self._step_turns.want(self._unsampled, refresh.clock.monotonic())
         attempts.patient()
         for key in self._step_turns.first_of_each(self._settings.steps_per_run):
             if attempts.hopeless:
@@ -101,9 +110,18 @@ class DrillDown:
             with attempts.step():
                 self._read_step(refresh, key)
 
-    def steps(self) -> Mapping[StepKey, StepReading]:
-        """Steps with open errors."""
-        return dict(self._steps)
+    def steps(self, counts: Mapping[str, OpenCount]) -> Mapping[StepKey, StepReading]:
+        """Steps with open errors of the flows in `counts`.
+
+        The same mapping again while it holds the same; it is not changed afterwards.
+        """
+        if counts is not self._told_of:
+            steps: Mapping[StepKey, StepReading] = dict(self._steps)
+            if not self._step_ids.keys() <= counts.keys():
+                steps = {key: row for key, row in steps.items() if key[0] in counts}
+            self._told = kept(self._told, steps)
+            self._told_of = counts
+        return self._told
 
     def cleared(self, now: float) -> frozenset[StepKey]:
         """Steps whose errors were all gone within the last interval."""
@@ -121,42 +139,76 @@ class DrillDown:
 
     def _follow_counts(self, counts: Mapping[str, OpenCount], now: float) -> None:
         """Clear steps of flows without open errors, forget flows that are gone, queue those that changed."""
-        for key in list(self._steps):
-            count = counts.get(key[0])
-            if count is None:
-                del self._steps[key]
-            elif count.open_errors == 0:
-                self._clear(key, now)
+        if self._followed is None:
+            changed = counts.keys() | self._served.keys() | self._step_ids.keys()
+        else:
+            changed = changed_keys(self._followed, counts)
         self._cleared = {key: at for key, at in self._cleared.items() if key[0] in counts}
-        self._served = {flow_id: row for flow_id, row in self._served.items() if flow_id in counts}
-        changed = (
-            flow_id
-            for flow_id, row in counts.items()
-            if row.open_errors > 0 and self._served.get(flow_id) != _signature(row) and is_id(flow_id)
-        )
-        self._flow_turns.want(changed, now)
-        self._served |= {flow_id: _signature(row) for flow_id, row in counts.items() if row.open_errors == 0}
+        # A flow that waits and did not change goes on waiting; whoever waits was not served what it is at.
+        wanted = {flow_id for flow_id in self._flow_turns.first() if flow_id in counts and flow_id not in changed}
+        for flow_id in changed:
+            if (count := counts.get(flow_id)) is None:
+                self._forget(flow_id)
+            elif count.open_errors == 0:
+                for step_id in self._step_ids.get(flow_id, ()):
+                    self._clear((flow_id, step_id), now)
+                self._served[flow_id] = _signature(count)
+            elif self._served.get(flow_id) != _signature(count) and is_id(flow_id):
+                wanted.add(flow_id)
+        self._flow_turns.want(wanted, now)
+        self._followed = counts
+
+    def _forget(self, flow_id: str) -> None:
+        self._served.pop(flow_id, None)
+        for step_id in self._step_ids.get(flow_id, ()):
+            self._drop((flow_id, step_id))
 
     def _clear(self, key: StepKey, now: float) -> None:
-        del self._steps[key]
+        self._drop(key)
         self._cleared[key] = now
+
+    def _put(self, key: StepKey, row: StepReading) -> None:
+        flow_id, step_id = key
+        if key not in self._steps:
+            self._step_ids[flow_id] = (*self._step_ids.get(flow_id, ()), step_id)
+        self._steps[key] = row
+        self._told_of = None
+        if row.signature != row.sampled_at and is_id(step_id):
+            self._unsampled.add(key)
+        else:
+            self._unsampled.discard(key)
+
+    def _drop(self, key: StepKey) -> None:
+        flow_id, step_id = key
+        del self._steps[key]
+        self._told_of = None
+        self._unsampled.discard(key)
+        left = tuple([other for other in self._step_ids[flow_id] if other != step_id])
+        if left:
+            self._step_ids[flow_id] = left
+        else:
+            del self._step_ids[flow_id]
 
     def _read_flow(self, refresh: Refresh, flow_id: str, signature: Signature) -> None:
         listing = self._client.flow_errors(refresh, flow_id)
         now = refresh.clock.monotonic()
-        open_steps = {(flow_id, row.step_id): row for row in listing.rows if row.open_errors > 0}
-        told = {(flow_id, row.step_id) for row in listing.rows}
-        for key in [key for key in self._steps if key[0] == flow_id and key not in open_steps]:
-            if key in told or not listing.may_hold(key[1]):
-                self._clear(key, now)
-        for key, row in open_steps.items():
-            held = self._steps.get(key)
-            last = None if row.last_error_at is None else float(row.last_error_at)
-            self._steps[key] = StepReading(
-                (row.open_errors, last), held.sample if held else None, held.sampled_at if held else None
-            )
+        open_steps = {row.step_id: row for row in listing.rows if row.open_errors > 0}
+        told = {row.step_id for row in listing.rows}
+        for step_id in self._step_ids.get(flow_id, ()):
+            if step_id not in open_steps and (step_id in told or not listing.may_hold(step_id)):
+                self._clear((flow_id, step_id), now)
+        for step_id, row in open_steps.items():
+            self._follow_step((flow_id, step_id), row)
         self._served[flow_id] = signature
         self._flow_turns.serve(flow_id)
+
+    def _follow_step(self, key: StepKey, row: StepErrorCount) -> None:
+        held = self._steps.get(key)
+        signature = (row.open_errors, None if row.last_error_at is None else float(row.last_error_at))
+        if held is None:
+            self._put(key, StepReading(signature))
+        elif held.signature != signature:
+            self._put(key, StepReading(signature, held.sample, held.sampled_at))
 
     def _read_step(self, refresh: Refresh, key: StepKey) -> None:
         flow_id, step_id = key
@@ -166,7 +218,7 @@ class DrillDown:
             sample = sample_of(listing.rows, complete=listing.whole)
         except NotFound:
             _log.debug("a step has open errors by its flow, but no list of them", extra={"fields": {"flow": flow_id}})
-        self._steps[key] = StepReading(signature, sample, signature)
+        self._put(key, StepReading(signature, sample, signature))
         self._step_turns.serve(key)
 
 

@@ -5,17 +5,20 @@ published before the slower reading begins. Resolved errors come from another ca
 makes the other one stale.
 """
 
+from collections.abc import Mapping
 from typing import Protocol, Self
 
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
+from exporter.collect.changes import kept
 from exporter.collect.drilldown import DrillDown, DrillDownClient
 from exporter.collect.errors_image import ErrorsImage
 from exporter.collect.known import InventoryClient, Known, KnownObjects
-from exporter.collect.open_errors import OpenErrorsView, Readings, open_errors_view
+from exporter.collect.lasting_view import LastingView
+from exporter.collect.open_errors import OpenErrorsView, Readings
 from exporter.collect.resolved import Load, ResolvedClient, ResolvedCounts, ResolvedErrors, Save
-from exporter.collect.rollup import RollUpClient, RollUps
+from exporter.collect.rollup import OpenCount, RollUpClient, RollUps
 from exporter.collect.scope import FilteredScope
 from exporter.config.settings import ErrorsSettings, Filters
 
@@ -59,6 +62,8 @@ class ErrorsCollector:
         self._known = KnownObjects(client)
         self._rollups = RollUps(client)
         self._drilldown = DrillDown(client, settings)
+        self._lasting = LastingView(settings.codes)
+        self._shown: Mapping[str, OpenCount] = {}
         self._resolved = ResolvedErrors(client, settings.lasting_seconds, load, save) if resolved else None
 
     def go_on(self, before: Self) -> None:
@@ -119,7 +124,8 @@ class ErrorsCollector:
     def _read_details(self, refresh: Refresh, attempts: Attempts) -> None:
         counts, _ = self._rollups.fresh(self._oldest_kept(refresh))
         if self._scope is not None:
-            counts = {flow_id: row for flow_id, row in counts.items() if flow_id in self._scope.shown.flows}
+            flows = self._scope.shown.flows
+            counts = self._shown = kept(self._shown, {name: row for name, row in counts.items() if name in flows})
         self._drilldown.read(refresh, counts, attempts)
 
     def _view(self, refresh: Refresh, known: Known) -> OpenErrorsView:
@@ -130,12 +136,12 @@ class ErrorsCollector:
             counts=counts,
             fresh=fresh,
             now=self._client.server_now(),
-            steps={key: row for key, row in self._drilldown.steps().items() if counts.get(key[0])},
+            steps=self._drilldown.steps(counts),
             cleared=self._drilldown.cleared(refresh.clock.monotonic()),
             outdated_flows=self._drilldown.outdated_flows(oldest),
             outdated_steps=self._drilldown.outdated_steps(oldest),
         )
-        return open_errors_view(readings, self.settings.codes)
+        return self._lasting.of(readings)
 
     def _oldest_kept(self, refresh: Refresh) -> float:
         """Readings from before that monotonic instant are stale before the next run of this collector ends."""

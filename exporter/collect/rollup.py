@@ -13,6 +13,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import FlowErrorCount
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
+from exporter.collect.changes import kept
 from exporter.collect.known import Known
 from exporter.collect.turns import Turns
 from exporter.expose.selection import Shown
@@ -47,8 +48,13 @@ class RollUps:
         self._read_at: dict[str, float] = {}
         self._turns: Turns[str] = Turns()
         self._untold_since: dict[str, float] = {}
-        self._homes: Mapping[str, str] = {}
         self._strangers: dict[str, float] = {}
+        self._followed: Known | None = None
+        self._homes: Mapping[str, str] = {}
+        self._flows: Mapping[str, set[str]] = {}
+        self._told: Mapping[str, OpenCount] = {}
+        self._told_of: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+        self._told_all = True
 
     def go_on(self, before: Self) -> None:
         """Know when an error last occurred as another one does; how many are open has to be asked first."""
@@ -62,6 +68,7 @@ class RollUps:
         """Begin with what `known` told; see `go_on`."""
         self._counts = dict(counts)
         self._claimed = _by_value({flow_id: row.integration_id for flow_id, row in self._counts.items()})
+        self._followed, self._told_all = None, False
 
     @property
     def newest(self) -> float | None:
@@ -71,7 +78,7 @@ class RollUps:
     def read(self, refresh: Refresh, known: Known, attempts: Attempts, shown: Shown | None = None) -> None:
         """Ask for each integration with flows, the longest unasked first; for those that are not `shown` never."""
         self._forget_deleted(known)
-        flows = _by_value(known.flows)
+        flows = self._flows
         wanted = {name for name in flows if name in known.integrations and is_id(name)}
         if shown is not None:
             wanted = {name for name in wanted if shown.has_integration(name)}
@@ -85,11 +92,22 @@ class RollUps:
                 self._read_one(refresh, integration_id, known, flows.get(integration_id, set()))
 
     def fresh(self, oldest: float) -> tuple[Mapping[str, OpenCount], frozenset[str]]:
-        """Counts by flow, and the integrations they are from, told at monotonic instant `oldest` or later."""
-        fresh = frozenset(name for name, at in self._read_at.items() if at >= oldest)
-        untold = {flow_id for flow_id, since in self._untold_since.items() if since < oldest}
-        counts = {flow_id: row for flow_id, row in self._counts.items() if flow_id not in untold}
-        return {flow_id: row for flow_id, row in counts.items() if row.integration_id in fresh}, fresh
+        """Counts by flow, and the integrations they are from, told at monotonic instant `oldest` or later.
+
+        The same mapping again while it holds the same; it is not changed afterwards.
+        """
+        fresh = frozenset([name for name, at in self._read_at.items() if at >= oldest])
+        untold = frozenset([flow_id for flow_id, since in self._untold_since.items() if since < oldest])
+        if not self._told_all or self._told_of != (fresh, untold):
+            self._told = kept(self._told, self._told_by(fresh, untold))
+            self._told_of, self._told_all = (fresh, untold), True
+        return self._told, self._told_of[0]
+
+    def _told_by(self, fresh: frozenset[str], untold: frozenset[str]) -> Mapping[str, OpenCount]:
+        if not untold and self._claimed.keys() <= fresh:  # so it is nearly always
+            return dict(self._counts)
+        counts = {flow_id: row for flow_id, row in self._counts.items() if row.integration_id in fresh}
+        return {flow_id: row for flow_id, row in counts.items() if flow_id not in untold}
 
     def _read_one(self, refresh: Refresh, integration_id: str, known: Known, flows: set[str]) -> None:
         listing = self._client.integration_errors(refresh, integration_id).required(Endpoint.INTEGRATION_ERRORS)
@@ -108,21 +126,24 @@ class RollUps:
         held = self._counts.get(flow_id)
         if last_error_at is None and held is not None:
             last_error_at = held.last_error_at
-        self._untold_since.pop(flow_id, None)
-        last = None if last_error_at is None else float(last_error_at)
-        count = OpenCount(open_errors, last, integration_id)
-        if count == held:
-            return
+        if self._untold_since:
+            self._untold_since.pop(flow_id, None)
         if held is not None:
+            # Field by field: most rows tell what is known, and an object for each would be made to be thrown away.
+            same = held.open_errors == open_errors and held.last_error_at == last_error_at
+            if same and held.integration_id == integration_id:
+                return
             self._claimed[held.integration_id].discard(flow_id)
-        self._counts[flow_id] = count
+        last = None if last_error_at is None else float(last_error_at)
+        self._counts[flow_id] = OpenCount(open_errors, last, integration_id)
         self._claimed.setdefault(integration_id, set()).add(flow_id)
+        self._told_all = False
 
     def _vanished(self, integration_id: str, flows: set[str], listed: Mapping[str, object]) -> list[str]:
         """Flows of the integration that its roll-up does not list; one that another roll-up claimed has moved there."""
-        mine = self._claimed.get(integration_id, set())
-        fresh = {flow_id for flow_id in flows if flow_id not in self._counts}
-        return sorted(flow_id for flow_id in mine | fresh if flow_id not in listed)
+        unlisted = self._claimed.get(integration_id, set()).difference(listed)
+        unlisted |= flows.difference(self._counts).difference(listed)
+        return sorted(unlisted)
 
     def _not_deleted(self, listing: Listing[FlowErrorCount], known: Known) -> Iterator[FlowErrorCount]:
         """Rows of flows that exist.
@@ -130,24 +151,33 @@ class RollUps:
         A flow the inventory does not list is either newer than the inventory or deleted; a later complete inventory
         without it settles that.
         """
+        flows = known.flows
         for row in listing.rows:
-            if row.flow_id not in known:
+            if row.flow_id not in flows and row.flow_id not in known:
                 seen_at = self._strangers.setdefault(row.flow_id, listing.fetched_at)
                 if known.complete and known.at > seen_at:
                     continue
             yield row
 
     def _forget_deleted(self, known: Known) -> None:
+        if known is not self._followed:
+            self._follow(known)
+        self._claimed = {name: flows for name, flows in self._claimed.items() if flows}
+        self._untold_since = {name: since for name, since in self._untold_since.items() if name in self._counts}
+
+    def _follow(self, known: Known) -> None:
+        """Take over another inventory: one that was taken over settles nothing more of what is told after it."""
         if known.complete:
             for flow_id in self._homes.keys() - known.flows.keys():
                 self._strangers[flow_id] = _NEVER
             for flow_id in self._counts.keys() - known.flows.keys():
                 if flow_id not in known and known.at > self._strangers.get(flow_id, _NEVER):
                     self._claimed[self._counts.pop(flow_id).integration_id].discard(flow_id)
-        self._claimed = {name: flows for name, flows in self._claimed.items() if flows}
-        self._untold_since = {name: since for name, since in self._untold_since.items() if name in self._counts}
+                    self._told_all = False
         self._strangers = {name: at for name, at in self._strangers.items() if name not in known.flows}
-        self._homes = known.flows
+        if known.flows is not self._homes:
+            self._homes, self._flows = known.flows, _by_value(known.flows)
+        self._followed = known
 
 
 def _by_value(homes: Mapping[str, str]) -> dict[str, set[str]]:

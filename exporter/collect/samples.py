@@ -106,9 +106,10 @@ def most_frequent(counts: Mapping[str, int], bound: int) -> dict[str, int]:
     return {**kept, OTHER: rest} if rest else kept
 
 
-def summed(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """The counts added up by name."""
-    total: Counter[str] = Counter()
+    total: dict[str, int] = {}
     for each in counts:
-        total.update(each)
+        for name, number in each.items():
+            total[name] = total.get(name, 0) + number
     return total

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.collect.ageing import AGES, EXPIRING_SECONDS, ascending, expiring, older_than
+from exporter.collect.ageing import AGES, EXPIRING_SECONDS, ascending, expiring, merged, older_than
 from tests.clocks import EPOCH
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -30,11 +30,11 @@ NOTHING = {"1h": 0, "24h": 0, "7d": 0, "25d": 0}
 )
 def test_a_band_holds_everything_older_than_its_name_says(ages: tuple[float, ...], expected: tuple[int, ...]) -> None:
     occurred = ascending(EPOCH - age for age in ages)
-    assert tuple(older_than([occurred], EPOCH).values()) == expected
+    assert tuple(older_than(occurred, EPOCH).values()) == expected
 
 
 def test_bands_are_named_like_the_label_values_of_the_catalogue() -> None:
-    assert older_than([], EPOCH) == NOTHING
+    assert older_than(merged([]), EPOCH) == NOTHING
     assert list(AGES) == ["1h", "24h", "7d", "25d"]
 
 
@@ -45,13 +45,13 @@ def test_bands_are_named_like_the_label_values_of_the_catalogue() -> None:
 )
 def test_an_error_expires_when_it_is_purged_within_three_days(away: float, expected: int) -> None:
     assert EXPIRING_SECONDS == 3 * DAY
-    assert expiring([ascending([EPOCH + away])], EPOCH) == expected
+    assert expiring(ascending([EPOCH + away]), EPOCH) == expected
 
 
 def test_what_has_no_instant_is_in_no_band() -> None:
     occurred = ascending([None, EPOCH - DAY - 1, None])
     assert list(occurred) == [EPOCH - DAY - 1]
-    assert older_than([occurred], EPOCH) == {**NOTHING, "1h": 1, "24h": 1}
+    assert older_than(occurred, EPOCH) == {**NOTHING, "1h": 1, "24h": 1}
 
 
 def test_an_instant_costs_eight_bytes() -> None:
@@ -61,10 +61,16 @@ def test_an_instant_costs_eight_bytes() -> None:
     assert list(held) == sorted(held)
 
 
+def test_the_instants_of_several_steps_are_one_row_in_order_and_as_compact() -> None:
+    held = merged([ascending([EPOCH, EPOCH + 2]), ascending([]), ascending([EPOCH + 1])])
+    assert isinstance(held, array)
+    assert list(held) == [EPOCH, EPOCH + 1, EPOCH + 2]
+
+
 @settings(deadline=None)
 @given(st.lists(st.lists(st.floats(-DAY, 40 * DAY), max_size=12), max_size=4), st.floats(0, 40 * DAY))
 def test_bands_are_nested_and_only_grow_with_time(steps: list[list[float]], later: float) -> None:
-    occurred = [ascending(EPOCH - age for age in ages) for ages in steps]
+    occurred = merged(ascending(EPOCH - age for age in ages) for ages in steps)
     first, second = (list(older_than(occurred, EPOCH + passed).values()) for passed in (0.0, later))
     assert first == sorted(first, reverse=True)
     assert all(before <= after for before, after in zip(first, second, strict=True))

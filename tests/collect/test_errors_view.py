@@ -92,6 +92,31 @@ def test_distinct_codes_are_bounded_for_the_whole_account(bound: int, folded: in
     assert codes["C9"] == 4
 
 
+def test_what_nothing_changed_in_is_the_very_same_in_view_after_view(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 3)
+    kit.raise_errors("flow-c", "imp-1", 1)
+    kit.collect()
+    first = kit.view
+    kit.published.history.clear()
+    kit.next()
+    assert len(kit.published.history) == 1
+    for name in ("flows", "integrations", "steps", "flow_steps", "oldest", "classifications", "sources", "codes"):
+        assert getattr(kit.view, name) is getattr(first, name), name
+
+
+def test_flows_that_stayed_are_the_very_same_beside_one_that_changed(kit: ErrorsKit) -> None:
+    kit.raise_errors("flow-a", "imp-1", 3)
+    kit.raise_errors("flow-c", "imp-1", 1)
+    kit.collect()
+    first = kit.view
+    kit.raise_errors("flow-a", "exp-1", 1)
+    kit.next()
+    assert kit.view.flow_steps == {"flow-a": (("imp-1", 3), ("exp-1", 1)), "flow-c": (("imp-1", 1),)}
+    assert kit.view.flow_steps["flow-c"] is first.flow_steps["flow-c"]
+    assert kit.view.flows["flow-c"] is first.flows["flow-c"]
+    assert kit.view.classifications["int-2"] is first.classifications["int-2"]
+
+
 def test_a_thousand_hostile_codes_make_no_more_labels_than_the_bound(kit: ErrorsKit) -> None:
     for number in range(1000):
         kit.raise_errors("flow-a", "imp-1", 1, code=f"SO-{number}")
