@@ -5,16 +5,16 @@ scheduled anew, its newest start, and the end of its newest run. A run in progre
 from starting again, so nothing is expected before it ends; a forgotten older one does not.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf, isfinite
 
 from exporter.collect.active import ActiveRun
+from exporter.collect.lasting import Found
 from exporter.collect.plans import Group, Plan
 from exporter.ledger.history import FlowHistory
 from exporter.ledger.state import Expectation
 from exporter.ledger.tally import FinishedRun
-from exporter.schedule.ticks import Timetable
 
 LATE_SECONDS = 120.0
 """A tick this young is not missed yet: its run may not have been created, or not been listed."""
@@ -27,7 +27,10 @@ NOTHING = FlowHistory()
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What is known of the runs of one flow: the newest finished one, those in progress, and its history."""
+    """What is known of the runs of one flow: the newest finished one, those in progress, and its history.
+
+    Of those in progress only `signs_of` counts.
+    """
 
     last: FinishedRun | None = None
     active: tuple[ActiveRun, ...] = ()
@@ -42,108 +45,64 @@ class Expected:
     missed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What was found of `plan` from these facts; it stays so from `at` until before `until`."""
+def expected_of(plan: Plan, runs: Runs, since: float, known_since: float, now: float) -> Found[Expected] | None:
+    """What is expected of the flow as of `now`, Unix seconds, and until when if nothing else changes.
 
-    plan: Plan
-    runs: Runs
-    since: float
-    known_since: float
-    at: float
-    until: float
-    found: Expected | None
-
-
-@dataclass(slots=True)
-class Expectations:
-    """Works out what is expected, remembering it over the minutes; used by one thread at a time.
-
-    Most of what is expected stays as it is until the next tick is missed: of ten thousand flows a few are worked out
-    anew each minute.
+    None while it is off. `since` is when expecting began, `known_since` from when on its runs are known.
     """
-
-    _held: dict[str, _Held] = field(default_factory=dict)
-    _next: dict[tuple[str, int], tuple[Timetable, float, float]] = field(default_factory=dict)
-    _around: dict[str, tuple[Timetable, float, float]] = field(default_factory=dict)
-
-    def of(self, plan: Plan, runs: Runs, since: float, known_since: float, now: float) -> Expected | None:
-        """What is expected of the flow as of `now`, Unix seconds; None when nothing is.
-
-        `since` is when expecting began, `known_since` from when on its runs are known.
-        """
-        if not plan.enabled:
-            return None
-        held = self._held.get(plan.flow_id)
-        if held is None or not _holds(held, plan, runs, since, known_since, now):
-            found, until = self._worked_out(plan, runs, since, known_since, now)
-            held = _Held(plan, runs, since, known_since, now, until, found)
-            self._held[plan.flow_id] = held
-        return held.found
-
-    def _worked_out(
-        self, plan: Plan, runs: Runs, since: float, known_since: float, now: float
-    ) -> tuple[Expected | None, float]:
-        """What is expected, and until when that stays so."""
-        found = list(self._of_groups(plan, runs, since, known_since, now))
-        next_run = min((each.next_run for each, _ in found), default=inf)
-        if not isfinite(next_run):
-            return None, min((until for _, until in found), default=inf)
-        return Expected(next_run, max(each.missed for each, _ in found)), min(until for _, until in found)
-
-    def interval(self, plan: Plan, now: float) -> float | None:
-        """Seconds between the two ticks around `now`; None without a readable schedule."""
-        if plan.whole is None or not plan.enabled:
-            return None
-        held = self._around.get(plan.flow_id)
-        if held is None or held[0] != plan.whole or not held[1] - held[2] <= now < held[1]:
-            after = plan.whole.next_tick(now)
-            held = (plan.whole, after, after - plan.whole.previous_tick(now))
-            self._around[plan.flow_id] = held
-        return held[2] if isfinite(held[2]) else None
-
-    def forget_all_but(self, flow_ids: Iterable[str]) -> None:
-        """Flows that are gone are remembered no longer."""
-        kept = set(flow_ids)
-        self._held = {key: held for key, held in self._held.items() if key in kept}
-        self._next = {key: held for key, held in self._next.items() if key[0] in kept}
-        self._around = {key: held for key, held in self._around.items() if key in kept}
-
-    def _of_groups(
-        self, plan: Plan, runs: Runs, since: float, known_since: float, now: float
-    ) -> Iterator[tuple[Expected, float]]:
-        """What is expected of each group, and until when."""
-        for number, group in enumerate(plan.groups):
-            if _is_busy(group, runs):
-                tick = group.timetable.next_tick(now)
-                yield Expected(tick, 0), tick
-                continue
-            after = max(since, _newest_sign(plan, group, runs, known_since))
-            next_run = self._next_after((plan.flow_id, number), group.timetable, after)
-            late = now - LATE_SECONDS
-            if next_run > late:
-                yield Expected(next_run, 0), next_run + LATE_SECONDS
-            else:
-                missed = group.timetable.count_ticks(after, late, MOST_MISSED)
-                yield Expected(next_run, missed), group.timetable.next_tick(late) + LATE_SECONDS
-
-    def _next_after(self, key: tuple[str, int], timetable: Timetable, after: float) -> float:
-        held = self._next.get(key)
-        if held is None or held[:2] != (timetable, after):
-            held = (timetable, after, timetable.next_tick(after))
-            self._next[key] = held
-        return held[2]
+    if not plan.enabled:
+        return None
+    found = list(_of_groups(plan, runs, since, known_since, now))
+    next_run = min((each.next_run for each, _ in found), default=inf)
+    until = min((until for _, until in found), default=inf)
+    if not isfinite(next_run):
+        return Found(None, until)
+    return Found(Expected(next_run, max(each.missed for each, _ in found)), until)
 
 
-def _holds(held: _Held, plan: Plan, runs: Runs, since: float, known_since: float, now: float) -> bool:
-    """Whether what was found is what would be found now."""
-    same = held.plan is plan and held.since == since and held.known_since == known_since and held.runs == runs
-    return same and held.at <= now < held.until
+def interval_of(plan: Plan, now: float) -> Found[float] | None:
+    """Seconds between the two ticks around `now`, until the later one; None without a readable schedule."""
+    if plan.whole is None or not plan.enabled:
+        return None
+    after = plan.whole.next_tick(now)
+    interval = after - plan.whole.previous_tick(now)
+    # What does not fire within the horizon may come into it at any time.
+    return Found(interval if isfinite(interval) else None, after if isfinite(after) else now)
+
+
+def is_divided(plan: Plan) -> bool:
+    """Whether some of its generators follow a schedule of their own: what is known of them depends on `known_since`."""
+    return any(group.exports is not None for group in plan.groups)
+
+
+def _of_groups(
+    plan: Plan, runs: Runs, since: float, known_since: float, now: float
+) -> Iterator[tuple[Expected, float]]:
+    """What is expected of each group, and until when."""
+    for group in plan.groups:
+        if _is_busy(group, runs):
+            tick = group.timetable.next_tick(now)
+            yield Expected(tick, 0), tick
+            continue
+        after = max(since, _newest_sign(plan, group, runs, known_since))
+        next_run = group.timetable.next_tick(after)
+        late = now - LATE_SECONDS
+        if next_run > late:
+            yield Expected(next_run, 0), next_run + LATE_SECONDS
+        else:
+            missed = group.timetable.count_ticks(after, late, MOST_MISSED)
+            yield Expected(next_run, missed), group.timetable.next_tick(late) + LATE_SECONDS
+
+
+def signs_of(active: Iterable[ActiveRun]) -> Sequence[tuple[float | None, str | None]]:
+    """What runs in progress say of the next ones: their counters, which move all the time, say nothing."""
+    return [(run.created_at, run.export_id) for run in active]
 
 
 def _is_busy(group: Group, runs: Runs) -> bool:
     """Whether the newest run of the group is in progress."""
-    created = [run.created_at for run in runs.active if _is_of(group, run.export_id) and run.created_at is not None]
+    signs = signs_of(runs.active)
+    created = [at for at, export_id in signs if at is not None and _is_of(group, export_id)]
     newest = _newest_start(group, runs)
     return bool(created) and (newest is None or max(created) >= newest)
 

@@ -13,7 +13,7 @@ then is not missed. Whenever jobs were read, it tells anew.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -21,27 +21,23 @@ from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Flow
 from exporter.api.refresh import Refresh
-from exporter.collect.active import ActiveRunsView, active_flows
+from exporter.collect.active import ActiveRunsView
 from exporter.collect.base import Block, Each, Facts, Publish, no_families
-from exporter.collect.clock_changes import ClockChanges
+from exporter.collect.changes import changed_keys
 from exporter.collect.derived import Derived
-from exporter.collect.expectations import NOTHING, Expectations, Expected, Runs, begun
-from exporter.collect.inventory import FlowFacts, InventoryView
+from exporter.collect.expectations import Expected, begun
+from exporter.collect.inventory import InventoryView
 from exporter.collect.jobs import FinishedRunsView
 from exporter.collect.kept import Kept
 from exporter.collect.model import AccountModel
+from exporter.collect.outlook import Outlook, Situation
 from exporter.collect.plans import Plan, plan_of
-from exporter.collect.silence import Silences
+from exporter.collect.quiet import SilenceOf
 from exporter.config.settings import CollectorSettings
 from exporter.expose import catalogue
 from exporter.expose.families import Family, Series, known_series
 from exporter.ledger.memory import Memory
-from exporter.ledger.tally import FlowTally
-
-_NO_RUNS = FlowTally()
-
-SilenceOf = Callable[[FlowFacts, Mapping[str, str]], float | None]
-"""How long a flow may be silent by the settings, None without one; the mapping holds the integrations' names by id."""
+from exporter.ledger.state import Expectation
 
 
 class SchedulesClient(Protocol):
@@ -102,9 +98,8 @@ class SchedulesCollector:
         self._lock = threading.Lock()  # guards everything below
         self._plans: Mapping[str, Plan] | None = None
         self._read_at = 0.0
-        self._expectations = Expectations()
-        self._usual = Silences()
-        self._clock_changes = ClockChanges()
+        self._outlook = Outlook(silence_of)
+        self._begun: tuple[Mapping[str, Plan], Mapping[str, Expectation]] = ({}, {})
 
     def collect(self, refresh: Refresh, publish: Publish) -> None:
         """Read the schedules and publish `schedules`; raises ApiError."""
@@ -113,13 +108,24 @@ class SchedulesCollector:
         now = self._client.server_now()
         with self._lock:
             self._plans, self._read_at = plans, listing.fetched_at
-            self._expectations.forget_all_but(plans)
-            self._usual.forget_all_but(plans.keys())
-            gone = self._memory.expectations().keys() - plans.keys() if listing.complete else ()
-            self._memory.expect(begun(plans.values(), self._memory.expectations(), now), gone)
+            self._begin(plans, now, complete=listing.complete)
         self.tell(publish, refresh.clock.monotonic())
         if listing.failure is not None:
             raise listing.failure
+
+    def _begin(self, plans: Mapping[str, Plan], now: float, *, complete: bool) -> None:
+        """Remember since when each flow is to run as it is scheduled now.
+
+        A flow whose plan and expectation are those of the last time needs nothing.
+        """
+        since = self._memory.expectations()
+        changed = changed_keys(self._begun[0], plans) | changed_keys(self._begun[1], since)
+        begin = begun((plans[flow_id] for flow_id in sorted(changed & plans.keys())), since, now)
+        gone = since.keys() - plans.keys() if complete else frozenset[str]()
+        self._memory.expect(begin, gone)
+        if begin or gone:
+            since = {flow_id: row for flow_id, row in {**since, **begin}.items() if flow_id not in gone}
+        self._begun = (plans, since)
 
     def tell(self, publish: Publish, now: float) -> None:
         """Publish what is expected as of the newest reading of jobs, if the schedules and the jobs are known.
@@ -140,26 +146,29 @@ class SchedulesCollector:
         return _Known(finished.view, active.view, at, self._client.server_now() - (now - at))
 
     def _view(self, plans: Mapping[str, Plan], known: _Known, inventory: InventoryView | None) -> SchedulesView:
-        active = active_flows(known.active.runs)
-        since, known_since = self._memory.expectations(), self._known_since(known.now)
-        expected, intervals = {}, {}
-        for flow_id, plan in plans.items():
-            runs = Runs(
-                known.finished.flows.get(flow_id, _NO_RUNS).last,
-                active.get(flow_id, ()),
-                known.finished.histories.get(flow_id, NOTHING),
-            )
-            begin = since[flow_id].since if flow_id in since else known.now
-            if (found := self._expectations.of(plan, runs, begin, known_since, known.now)) is not None:
-                expected[flow_id] = found
-            if (interval := self._expectations.interval(plan, known.now)) is not None:
-                intervals[flow_id] = interval
+        # What fails half way may have missed a change: the next outlook begins with nothing.
+        outlook, self._outlook = self._outlook, Outlook(self._silence_of)
+        outlook.update(self._situation(plans, known, inventory or InventoryView()))
+        self._outlook = outlook
         return SchedulesView(
-            expected=expected,
-            intervals=intervals,
-            unreadable=frozenset(flow_id for flow_id, plan in plans.items() if plan.unreadable),
-            silences=dict(self._silences(known, inventory, known_since)),
-            skips=self._clock_changes.of(plans, known.now),
+            expected=outlook.expected,
+            intervals=outlook.intervals,
+            unreadable=outlook.unreadable,
+            silences=outlook.silences,
+            skips=outlook.skips,
+        )
+
+    def _situation(self, plans: Mapping[str, Plan], known: _Known, inventory: InventoryView) -> Situation:
+        return Situation(
+            plans=plans,
+            tallies=known.finished.flows,
+            histories=known.finished.histories,
+            active=known.active.runs,
+            since=self._memory.expectations(),
+            flows=inventory.flows,
+            names=inventory.integrations,
+            known_since=self._known_since(known.now),
+            now=known.now,
         )
 
     def _known_since(self, now: float) -> float:
@@ -168,21 +177,6 @@ class SchedulesCollector:
         if backfill is not None:
             return backfill.reached
         return now if first_sight is None else first_sight - self._overlap
-
-    def _silences(
-        self, known: _Known, inventory: InventoryView | None, known_since: float
-    ) -> Iterator[tuple[str, float]]:
-        """Of flows that are on and started by events or other flows; of any without schedule that has a setting."""
-        names = inventory.integrations if inventory is not None else {}
-        for flow in inventory.flows.values() if inventory is not None else ():
-            if not flow.enabled or flow.trigger == "scheduled":
-                continue
-            silence = self._silence_of(flow, names)
-            if silence is None and flow.trigger != "on_demand":
-                history = known.finished.histories.get(flow.id, NOTHING)
-                silence = self._usual.usual(flow.id, history.hours, known_since, known.now)
-            if silence is not None:
-                yield flow.id, silence
 
 
 class ScheduleRow(NamedTuple):

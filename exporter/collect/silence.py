@@ -7,7 +7,7 @@ by chance is silent for longer, somewhere in each week, than ever before at that
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from exporter.ledger.history import HOUR, HOURS_KEPT, Hours
@@ -54,9 +54,9 @@ class Silences:
             self._held[flow_id] = held
         return held[2]
 
-    def forget_all_but(self, flow_ids: Collection[str]) -> None:
-        """Flows that are gone are remembered no longer."""
-        self._held = {flow_id: held for flow_id, held in self._held.items() if flow_id in flow_ids}
+    def forget(self, flow_id: str) -> None:
+        """A flow that is gone is remembered no longer."""
+        self._held.pop(flow_id, None)
 
 
 def _empty_hours(hours: Hours, before: int, first: int) -> int:

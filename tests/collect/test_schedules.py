@@ -1,6 +1,8 @@
 """The schedules collector: what is told of flows, as of the newest reading of jobs."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,14 +11,18 @@ from exporter.api.errors import ApiError, Timeout, UnexpectedShape
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Instant
 from exporter.api.refresh import Refresh
+from exporter.collect import outlook, schedules
 from exporter.collect.active import ActiveRunsView
+from exporter.collect.expectations import begun
 from exporter.collect.inventory import FlowFacts, InventoryView
 from exporter.collect.jobs import FinishedRunsView
 from exporter.collect.model import AccountModel, Part
+from exporter.collect.plans import Plan, plan_of
 from exporter.collect.schedules import SCHEDULES_BLOCK, SchedulesCollector, SchedulesView
 from exporter.config.settings import CollectorSettings
 from exporter.expose import catalogue
 from exporter.ledger.history import HOUR, FlowHistory, Hours
+from exporter.ledger.memory import Memory
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.state import Backfill, Expectation
 from exporter.ledger.tally import FinishedRun, FlowTally
@@ -59,6 +65,7 @@ class Kit:
     client: Client = field(init=False)
     model: AccountModel = field(init=False)
     collector: SchedulesCollector = field(init=False)
+    memory: Memory = field(init=False)
     silence: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,9 +75,9 @@ class Kit:
 
     def restart(self) -> None:
         self.model = AccountModel(tuple(Part(name, 300.0) for name in PARTS))
-        memory = RunLedger(self.store).memory
+        self.memory = RunLedger(self.store).memory
         self.collector = SchedulesCollector(
-            self.client, CollectorSettings(), self.model, memory, 7200.0, lambda flow, _: self.silence.get(flow.id)
+            self.client, CollectorSettings(), self.model, self.memory, 7200.0, lambda flow, _: self.silence.get(flow.id)
         )
 
     def flow(self, flow_id: str, schedule: Any = "? 0 * ? * *", **more: Any) -> None:
@@ -227,6 +234,79 @@ def test_when_a_flow_was_scheduled_anew_is_known_after_a_restart(kit: Kit) -> No
     kit.collect()
     assert kit.store.state.expectations["flow"] == Expectation(kit.store.state.expectations["flow"].fingerprint, EPOCH)
     assert kit.told().expected["flow"].missed == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_since_when_flows_are_expected_is_noted_as_if_all_were_looked_at_each_time(kit: Kit, seed: int) -> None:
+    random, noted, plans = Random(seed), dict[str, Expectation](), dict[str, Plan]()
+    for _ in range(60):
+        kit.clock.advance(random.choice([0.0, 1.0, 60.0, 4000.0]))
+        kit.client.complete = random.random() < 0.7
+        for name in random.sample("abcdef", random.randrange(3)):
+            if random.random() < 0.3:
+                kit.client.rows = [row for row in kit.client.rows if row.id != name]
+            else:
+                kit.flow(name, random.choice(["? 0 * ? * *", "? 30 * ? * *"]), disabled=random.random() < 0.2)
+        if random.random() < 0.1:
+            kit.restart()
+            plans = {}
+        elif random.random() < 0.1:  # another collector of the same account notes something else
+            noted["a"] = Expectation("other", EPOCH - HOUR)
+            kit.memory.expect({"a": noted["a"]}, ())
+        kit.collect()
+        listed = {row.id: plan_of(row) for row in kit.client.rows}
+        plans = listed if kit.client.complete else {**plans, **listed}
+        noted |= begun(plans.values(), noted, kit.clock.time())
+        if kit.client.complete:
+            noted = {name: row for name, row in noted.items() if name in plans}
+        assert kit.store.state.expectations == noted
+
+
+def test_since_when_is_worked_out_for_flows_that_changed_alone(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def counted(plans: Iterable[Plan], *more: Any) -> Mapping[str, Expectation]:
+        chosen = list(plans)
+        asked.append([plan.flow_id for plan in chosen])
+        return begun(chosen, *more)
+
+    monkeypatch.setattr(schedules, "begun", counted)
+    for name in "abc":
+        kit.flow(name)
+    kit.collect()
+    kit.collect()
+    kit.flow("b", "? 30 * ? * *")
+    kit.collect()
+    kit.collect()
+    assert asked == [["a", "b", "c"], [], ["b"], []]
+
+
+def test_a_change_that_could_not_be_told_is_told_the_next_time(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    kit.flow("flow")
+    kit.flow("other")
+    kit.jobs(EPOCH - 60)
+    kit.collect()
+    kit.flow("flow", "? 30 * ? * *")
+    kit.client.rows = [row for row in kit.client.rows if row.id != "other"]
+    with monkeypatch.context() as broken:
+        broken.setattr(outlook, "interval_of", None)
+        with pytest.raises(TypeError):
+            kit.collect()
+    kit.collector.tell(kit.model.publish, kit.clock.monotonic())
+    assert kit.told().intervals == {"flow": HOUR}
+    assert kit.told().expected.keys() == {"flow"}
+
+
+def test_while_nothing_changes_the_very_same_mappings_are_told(kit: Kit) -> None:
+    kit.flow("flow")
+    kit.flow("bad", "nonsense")
+    kit.jobs(EPOCH - 60)
+    kit.collect()
+    before = kit.told()
+    kit.jobs(EPOCH - 60)
+    kit.collect()
+    now = kit.told()
+    assert all(getattr(now, each.name) is getattr(before, each.name) for each in fields(SchedulesView))
 
 
 def test_a_schedule_that_cannot_be_read_is_told_whether_the_flow_is_on_or_off(kit: Kit) -> None:

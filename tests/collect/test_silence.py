@@ -266,7 +266,7 @@ class TestRemembered:
         one, two = (held.usual(name, hours, self.known_since, now) for name, hours in [("a", busy), ("b", Hours())])
         assert one is not None
         assert two is None
-        held.forget_all_but({"b"})
+        held.forget("a")
         assert list(held._held) == ["b"]
 
     def test_within_the_hour_it_is_worked_out_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
