@@ -6,6 +6,8 @@ from heapq import heapify, heappop, heappush
 from math import isfinite
 from typing import Generic, NamedTuple, TypeVar
 
+from exporter.collect.changes import altered
+
 V = TypeVar("V")
 
 _RESOLUTION = 60.0
@@ -48,12 +50,7 @@ class Lasting(Generic[V]):
             value = None if found is None else found.value
             if value != self._told.get(key):
                 others[key] = value
-        if others:
-            told = dict(self._told)
-            told.update((key, value) for key, value in others.items() if value is not None)
-            for key in (key for key, value in others.items() if value is None):
-                del told[key]
-            self._told = told
+        self._told = altered(self._told, others)
         return self._told
 
     def _over(self, now: float) -> Iterator[str]:
