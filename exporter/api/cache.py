@@ -142,7 +142,12 @@ def reused(rows: tuple[Any, ...], before: tuple[Any, ...]) -> tuple[Any, ...]:
 
     So what changed is told by identity alone, and what did not is in memory once.
     """
+    if _same(rows, before):  # a page whose body was that of before was not decoded again
+        return before
     held = {row.id: row for row in before}
     same = tuple([old if (old := held.get(row.id)) == row else row for row in rows])
-    unchanged = len(same) == len(before) and all(map(operator.is_, same, before))
-    return before if unchanged else same
+    return before if _same(same, before) else same
+
+
+def _same(rows: tuple[Any, ...], before: tuple[Any, ...]) -> bool:
+    return len(rows) == len(before) and all(map(operator.is_, rows, before))

@@ -144,9 +144,12 @@ def _job_id(row: Job) -> str:
 
 
 def _new_rows(rows: tuple[R, ...], identity: Callable[[R], str], seen: set[str]) -> tuple[R, ...]:
+    keys = list(map(identity, rows))
+    if len(fresh := set(keys)) == len(keys) and fresh.isdisjoint(seen):  # so it is nearly always
+        seen |= fresh
+        return rows
     new = []
-    for row in rows:
-        key = identity(row)
+    for key, row in zip(keys, rows, strict=True):
         if key not in seen:
             seen.add(key)
             new.append(row)

@@ -6,8 +6,8 @@ works with the inventory collector switched off.
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
@@ -70,11 +70,24 @@ class KnownObjects:
     def read(self, refresh: Refresh) -> Known:
         """Read both listings; raises ApiError. What an incomplete one leaves out is taken from the answer before."""
         listings = self._client.flows(refresh), self._client.integrations(refresh)
-        if self._latest is None or not all(map(operator.is_, listings, self._listings)):
+        same = all(_tells_the_same(now, before) for now, before in zip(listings, self._listings, strict=False))
+        if self._latest is None or not same:
             self._latest = known(*listings, self._latest)
             self._ever |= self._latest.integrations
-            self._listings = listings
+        elif not all(map(operator.is_, listings, self._listings)):
+            self._latest = replace(self._latest, at=_told_at(*listings))
+        self._listings = listings
         return self._latest
+
+
+def _tells_the_same(listing: Listing[Any], before: Listing[Any]) -> bool:
+    """Whether a later listing has the very rows of the one before; the client hands them out while they are equal."""
+    same = (listing.complete, listing.unread) == (before.complete, before.unread)
+    return same and listing.rows is before.rows
+
+
+def _told_at(flows: Listing[Flow], integrations: Listing[Integration]) -> float:
+    return min(flows.fetched_at, integrations.fetched_at)
 
 
 def known(flows: Listing[Flow], integrations: Listing[Integration], before: Known | None) -> Known:
@@ -90,5 +103,5 @@ def known(flows: Listing[Flow], integrations: Listing[Integration], before: Know
     if STANDALONE in homes.values():
         ids.add(STANDALONE)
     complete = flows.complete and integrations.complete
-    at = min(flows.fetched_at, integrations.fetched_at)
-    return Known(homes, frozenset(ids), complete, at, flows.unread - homes.keys(), names)
+    at, homeless = _told_at(flows, integrations), flows.unread - homes.keys()
+    return Known(homes, frozenset(ids), complete, at, homeless, names)

@@ -115,3 +115,53 @@ def test_flows_that_stayed_as_they_were_are_the_very_same_mapping_in_the_next_an
     assert later.at == 30.0
     assert later.flows is first.flows
     assert later.names is first.names
+
+
+class Listed:
+    """A client that answers with these listings."""
+
+    def __init__(self, flows: Listing[Flow], integrations: Listing[Integration]) -> None:
+        self.listed = (flows, integrations)
+
+    def flows(self, _: Refresh) -> Listing[Flow]:
+        return self.listed[0]
+
+    def integrations(self, _: Refresh) -> Listing[Integration]:
+        return self.listed[1]
+
+
+class TestLaterListings:
+    FLOWS, INTEGRATIONS = listings({"flow-1": "int-1", "flow-2": None}, ["int-1"])
+
+    def read(self, *later: tuple[Listing[Flow], Listing[Integration]]) -> list[Known]:
+        client = Listed(self.FLOWS, self.INTEGRATIONS)
+        objects, refresh = KnownObjects(client), Refresh(ManualClock(), 1e9)
+        found = [objects.read(refresh)]
+        for client.listed in later:
+            found.append(objects.read(refresh))
+        return found
+
+    def test_the_same_rows_read_later_are_known_as_of_then_and_nothing_is_made_anew(self) -> None:
+        first, later = self.read((replace(self.FLOWS, fetched_at=50.0), replace(self.INTEGRATIONS, fetched_at=60.0)))
+        assert (first.at, later.at) == (15.0, 50.0)
+        assert later == replace(first, at=50.0)
+        assert later.flows is first.flows
+        assert later.names is first.names
+
+    def test_the_same_listings_are_the_same_knowledge(self) -> None:
+        first, later = self.read((self.FLOWS, self.INTEGRATIONS))
+        assert later is first
+
+    def test_the_same_rows_of_a_listing_that_is_not_complete_any_more_tell_so(self) -> None:
+        _, later, again = self.read(
+            (replace(self.FLOWS, complete=False), self.INTEGRATIONS), (self.FLOWS, self.INTEGRATIONS)
+        )
+        assert (later.complete, again.complete) == (False, True)
+
+    def test_the_same_rows_beside_one_that_cannot_be_read_tell_so(self) -> None:
+        _, later = self.read((replace(self.FLOWS, unread=frozenset({"flow-9"})), self.INTEGRATIONS))
+        assert later.homeless == {"flow-9"}
+
+    def test_other_rows_of_one_listing_are_taken_over(self) -> None:
+        _, later = self.read((self.FLOWS, replace(self.INTEGRATIONS, rows=(Integration(id="int-2"),))))
+        assert later.integrations == {"int-2", "none"}
