@@ -7,7 +7,7 @@ works with the inventory collector switched off.
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
@@ -54,7 +54,7 @@ class KnownObjects:
     def __init__(self, client: InventoryClient) -> None:
         self._client = client
         self._latest: Known | None = None
-        self._listings: tuple[Listing[Flow], Listing[Integration]] | tuple[()] = ()
+        self._listings: _Listings | None = None
         self._ever: frozenset[str] = frozenset()
 
     @property
@@ -70,8 +70,7 @@ class KnownObjects:
     def read(self, refresh: Refresh) -> Known:
         """Read both listings; raises ApiError. What an incomplete one leaves out is taken from the answer before."""
         listings = self._client.flows(refresh), self._client.integrations(refresh)
-        same = all(_tells_the_same(now, before) for now, before in zip(listings, self._listings, strict=False))
-        if self._latest is None or not same:
+        if self._latest is None or self._listings is None or not _tell_the_same(listings, self._listings):
             self._latest = known(*listings, self._latest)
             self._ever |= self._latest.integrations
         elif not all(map(operator.is_, listings, self._listings)):
@@ -80,10 +79,16 @@ class KnownObjects:
         return self._latest
 
 
-def _tells_the_same(listing: Listing[Any], before: Listing[Any]) -> bool:
-    """Whether a later listing has the very rows of the one before; the client hands them out while they are equal."""
-    same = (listing.complete, listing.unread) == (before.complete, before.unread)
-    return same and listing.rows is before.rows
+_Listings = tuple[Listing[Flow], Listing[Integration]]
+
+
+def _tell_the_same(now: _Listings, before: _Listings) -> bool:
+    """Whether later listings have the very rows of those before; the client hands them out while they are equal."""
+    return [_told(each) for each in now] == [_told(each) for each in before]
+
+
+def _told(listing: Listing[Flow] | Listing[Integration]) -> tuple[object, ...]:
+    return listing.complete, listing.unread, id(listing.rows)
 
 
 def _told_at(flows: Listing[Flow], integrations: Listing[Integration]) -> float:
