@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, Self, TypeVar
 
@@ -20,6 +20,7 @@ from exporter.api.refresh import Refresh
 from exporter.collect.active import ActiveRun, ActiveRunsView, active_runs, carried_over
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
+from exporter.collect.changes import kept
 from exporter.collect.departed import Departed
 from exporter.collect.kept_notes import step_records_note
 from exporter.collect.known import InventoryClient, Known, KnownObjects
@@ -93,6 +94,7 @@ class JobsCollector:
         self._not_found: dict[str, float] = {}
         self._departed = (Departed(), Departed())
         self._hidden: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+        self._told = FinishedRunsView({}, {}, retries_known=False, unknown={})
         self._step_records: StepRecords | None = None
         if step_records and settings.step_flows:
             note = step_records_note(ledger.memory)
@@ -220,7 +222,12 @@ class JobsCollector:
     def _publish_finished(self, refresh: Refresh, publish: Publish) -> None:
         at = self._runs.coverage.newest
         if at is not None:
-            publish("finished_runs", self._view(refresh), at)
+            # What is the same is the same object: nobody looks for what changed in it.
+            view, told = self._view(refresh), self._told
+            flows, integrations = kept(told.flows, view.flows), kept(told.integrations, view.integrations)
+            histories = kept(told.histories, view.histories)
+            self._told = replace(view, flows=flows, integrations=integrations, histories=histories)
+            publish("finished_runs", self._told, at)
 
     def _view(self, refresh: Refresh) -> FinishedRunsView:
         tallies, known = self._ledger.tallies(), self._known.latest

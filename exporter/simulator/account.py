@@ -36,6 +36,7 @@ class Account:
     flow_by_id: dict[str, Flow] = field(default_factory=dict)
     licenses: list[License] = field(default_factory=list)
     entitlements: dict[str, Entitlement] = field(default_factory=account_entitlements)
+    _flows_by_home: dict[str, list[Flow]] = field(default_factory=dict)
 
     @property
     def license_id(self) -> str:
@@ -60,6 +61,20 @@ class Account:
     def live_flows(self) -> list[Flow]:
         """Return the flows that were not deleted."""
         return [row for row in self.flows if not row.deleted]
+
+    def live_flows_of(self, integration_id: str) -> list[Flow]:
+        """Return the flows of an integration that were not deleted, with `none` those outside any.
+
+        An account is asked this for each of its integrations, so it does not go through all flows each time.
+        """
+        if not self._flows_by_home:
+            for flow in self.flows:
+                self._flows_by_home.setdefault(flow.integration_id or "none", []).append(flow)
+        return [row for row in self._flows_by_home.get(integration_id, ()) if not row.deleted]
+
+    def flows_moved(self) -> None:
+        """Note that flows may be in other integrations than before."""
+        self._flows_by_home = {}
 
     def live_connections(self) -> list[Connection]:
         """Return the connections that were not deleted."""

@@ -22,8 +22,8 @@ def integration_errors(engine: Engine, request: Request) -> Answer:
         raise not_found("The integration")
     sandbox = flag(request, "sandbox")
     rows: list[JsonObject] = []
-    for flow in engine.account.live_flows():
-        if (flow.integration_id or "none") != wanted or sandbox not in (None, flow.sandbox):
+    for flow in engine.account.live_flows_of(wanted):
+        if sandbox not in (None, flow.sandbox):
             continue
         count = engine.errors.open_count(flow.id)
         if count or flow.ordinal % 2:

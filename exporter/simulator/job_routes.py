@@ -77,8 +77,7 @@ def latest_of_integration(engine: Engine, request: Request) -> Answer:
     wanted = request.params["integrationId"]
     if wanted != "none" and wanted not in engine.account.integration_by_id:
         raise not_found("The integration")
-    flows = [flow for flow in engine.account.live_flows() if (flow.integration_id or "none") == wanted]
-    rows = [job_row(engine, run) for flow in flows for run in _latest(engine, flow)]
+    rows = [job_row(engine, run) for flow in engine.account.live_flows_of(wanted) for run in _latest(engine, flow)]
     return Answer(200, rows) if rows else Answer(204)
 
 

@@ -51,6 +51,7 @@ class Mischief:
         else:
             self._errors.begin(incident_id, spec)
         self._engine.refresh_down()
+        self._engine.account.flows_moved()
 
     def end(self, incident_id: int) -> None:
         """Take back what can be taken back; an unknown id is no mistake."""
@@ -60,3 +61,4 @@ class Mischief:
         self._runs.end(incident_id)
         self._errors.end(incident_id)
         self._engine.refresh_down()
+        self._engine.account.flows_moved()

@@ -209,6 +209,29 @@ def test_a_moved_flow_belongs_to_the_other_integration_until_lifted(account: Acc
     assert account.api.get(f"/v1/flows/{flow['_id']}")["_integrationId"] == flow["_integrationId"]
 
 
+def test_open_errors_of_a_moved_flow_are_told_by_its_integration_of_now(account: Account) -> None:
+    def homes() -> set[str]:
+        """The integrations whose roll-up has the flow."""
+        paths = {name: f"/v1/integrations/{name}/errors" for name in (home, other, "none")}
+        told = {name: account.api.get(path) or () for name, path in paths.items()}
+        return {name for name, rows in told.items() if flow["_id"] in {row["_flowId"] for row in rows}}
+
+    flow = next(row for row in account.api.rows("/v1/flows") if "_integrationId" in row)
+    home = flow["_integrationId"]
+    other = next(r["_id"] for r in account.api.rows("/v1/integrations") if r["_id"] != home)
+    account.control.inject("flow_run_now", flow=flow["_id"], records=9, errors=1)
+    assert homes() == {home}
+    moved = account.control.inject("flow_moved", flow=flow["_id"], integration=other)
+    assert homes() == {other}
+    outside = account.control.inject("flow_moved", flow=flow["_id"], integration="none")
+    assert homes() == {"none"}
+    account.control.lift(outside)
+    account.control.lift(moved)
+    assert homes() == {home}
+    account.control.inject("flow_deleted", flow=flow["_id"])
+    assert homes() == set()
+
+
 def test_a_flow_can_be_moved_out_of_every_integration(account: Account) -> None:
     flow = next(row for row in account.api.rows("/v1/flows") if "_integrationId" in row)
     account.control.inject("flow_moved", flow=flow["_id"], integration="none")
