@@ -56,12 +56,14 @@ class Each:
     `label` is the label that holds the thing's id. `facts` finds in the views what rows are made of; `row` makes the
     row of one thing of what each mapping has of it (None where it has nothing) and of what is common, or None when
     there is nothing to tell. `build` is handed some of the rows by id and makes families of these alone. All are pure.
+    `together` rows, about, are rendered at one time: fewer are for rows of many series.
     """
 
     label: str
     facts: Callable[[Mapping[str, Any]], Facts]
     row: Callable[[tuple[Any, ...], Any], Row | None]
     build: Callable[[Mapping[str, Any]], Iterable[Family]]
+    together: int = 32
 
 
 def no_families(views: Mapping[str, Any]) -> Iterable[Family]:

@@ -134,7 +134,7 @@ OPEN_ERRORS_BLOCK = Block(
     open_errors_families,
     each=(
         Each("flow_id", _flow_facts, _flow_row, flow_families),
-        Each("integration_id", _integration_facts, _integration_row, integration_families),
+        Each("integration_id", _integration_facts, _integration_row, integration_families, together=8),
     ),
 )
 RESOLVED_ERRORS_BLOCK = Block("resolved_errors", "errors", ("resolved_errors",), resolved_families, "full")

@@ -15,7 +15,7 @@ from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
-from exporter.collect.changes import changed_keys
+from exporter.collect.changes import altered, changed_keys, kept
 from exporter.collect.counted import Counted
 from exporter.collect.derived import Derived
 from exporter.collect.flow_steps import generator_ids, step_ids
@@ -246,10 +246,14 @@ class Triggers:
             touched |= facts.keys()
         if touched:
             before = self._told
-            self._told = {
-                key: _with_trigger(flow, exports, key in chained, before.get(key)) if key in touched else before[key]
-                for key, flow in facts.items()
+            made = {
+                key: _with_trigger(facts[key], exports, key in chained, before.get(key))
+                for key in touched & facts.keys()
             }
+            if facts.keys() == before.keys():
+                self._told = altered(before, {key: told for key, told in made.items() if told is not before[key]})
+            else:
+                self._told = kept(before, {key: made[key] if key in made else before[key] for key in facts})
         self._facts, self._exports, self._chained = facts, exports, chained
         return self._told
 

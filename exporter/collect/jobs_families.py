@@ -158,7 +158,7 @@ RUNS_BLOCK = Block(
     runs_families,
     each=(
         Each("flow_id", _flow_facts, _flow_row, flow_families),
-        Each("integration_id", _integration_facts, _integration_row, integration_families),
+        Each("integration_id", _integration_facts, _integration_row, integration_families, together=8),
     ),
 )
 ACTIVE_RUNS_BLOCK = Block("active_runs", "jobs", ("active_runs",), active_families)

@@ -13,6 +13,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
 from exporter.collect.changes import kept
+from exporter.collect.derived import Derived
 from exporter.ledger.tally import STANDALONE
 
 
@@ -56,6 +57,8 @@ class KnownObjects:
         self._latest: Known | None = None
         self._listings: _Listings | None = None
         self._ever: frozenset[str] = frozenset()
+        self._homes: Derived[Flow, str] = Derived(_home)
+        self._names: Derived[Flow, str] = Derived(_name)
 
     @property
     def latest(self) -> Known | None:
@@ -71,7 +74,8 @@ class KnownObjects:
         """Read both listings; raises ApiError. What an incomplete one leaves out is taken from the answer before."""
         listings = self._client.flows(refresh), self._client.integrations(refresh)
         if self._latest is None or self._listings is None or not _tell_the_same(listings, self._listings):
-            self._latest = known(*listings, self._latest)
+            told = self._homes.of(listings[0].rows), self._names.of(listings[0].rows)
+            self._latest = known(*listings, self._latest, told)
             self._ever |= self._latest.integrations
         elif not all(map(operator.is_, listings, self._listings)):
             self._latest = replace(self._latest, at=_told_at(*listings))
@@ -95,14 +99,30 @@ def _told_at(flows: Listing[Flow], integrations: Listing[Integration]) -> float:
     return min(flows.fetched_at, integrations.fetched_at)
 
 
-def known(flows: Listing[Flow], integrations: Listing[Integration], before: Known | None) -> Known:
-    """Put two listings together; `flows` and `names` are those of `before` while they hold the same."""
-    homes: Mapping[str, str] = {flow.id: flow.integration_id or STANDALONE for flow in flows.rows}
-    names: Mapping[str, str] = {flow.id: flow.name or flow.id for flow in flows.rows}
+def _home(flow: Flow) -> str:
+    return flow.integration_id or STANDALONE
+
+
+def _name(flow: Flow) -> str:
+    return flow.name or flow.id
+
+
+_Told = tuple[Mapping[str, str], Mapping[str, str]]
+
+
+def known(
+    flows: Listing[Flow], integrations: Listing[Integration], before: Known | None, told: _Told | None = None
+) -> Known:
+    """Put two listings together; `flows` and `names` are those of `before` while they hold the same.
+
+    `told` are the homes and the names that the rows of `flows` tell, where they are known.
+    """
+    homes, names = told or ({row.id: _home(row) for row in flows.rows}, {row.id: _name(row) for row in flows.rows})
     ids = {row.id for row in integrations.rows} | integrations.unread
     if before is not None:
-        homes = {**{name: home for name, home in before.flows.items() if flows.may_hold(name)}, **homes}
-        names = {**{name: before.names.get(name, name) for name in homes if name not in names}, **names}
+        if not flows.whole:
+            homes = {**{name: home for name, home in before.flows.items() if flows.may_hold(name)}, **homes}
+            names = {**{name: before.names.get(name, name) for name in homes if name not in names}, **names}
         homes, names = kept(before.flows, homes), kept(before.names, names)
         ids |= {name for name in before.integrations - {STANDALONE} if integrations.may_hold(name)}
     if STANDALONE in homes.values():

@@ -1,8 +1,9 @@
 """Rows rendered in groups: of ten thousand flows, those are rendered anew whose facts changed, and a few beside them.
 
 A group holds what a hash of their ids throws together, about thirty rows, and is kept as compressed pieces until one of
-its rows differs. Their number follows that of the rows, so that cost follows change at every size. Facts that are the
-same objects as before are not even looked at.
+its rows differs. Their number follows that of the rows, so that cost follows change at every size: fewer rows in a
+group make more pieces, which compress worse, and more make more to do for each change. Facts that are the same objects
+as before are not even looked at.
 """
 
 import zlib
@@ -15,11 +16,6 @@ from exporter.collect.changes import changed_keys
 from exporter.expose.blocks import packed, render_families
 from exporter.expose.families import Family, Scope
 from exporter.expose.pieces import Piece, joined
-
-_GROUP_ROWS = 32
-"""Rows of a group, about: fewer make more pieces, which compress worse; more make more to do for each change."""
-
-_MOST_ROWS, _LEAST_ROWS = 2 * _GROUP_ROWS, _GROUP_ROWS // 4
 
 Choose = Callable[[Iterable[Family]], Iterable[Family]]
 
@@ -65,7 +61,7 @@ class Groups:
             groups = [_changed(groups[0], rows_of(self._each, facts))]
         else:
             groups = _edited(groups, self._edits(facts))
-        count = group_count(sum(len(group.rows) for group in groups), len(groups))
+        count = group_count(sum(len(group.rows) for group in groups), len(groups), self._each.together)
         if count == len(groups):
             return groups
         return [_Group(rows) for rows in grouped(rows_of(self._each, facts), count)]
@@ -119,11 +115,12 @@ def _changed(group: _Group, rows: Mapping[str, Row]) -> _Group:
     return replace(group, rows=rows) if rows == group.rows else _Group(rows)
 
 
-def group_count(rows: int, before: int) -> int:
+def group_count(rows: int, before: int, together: int) -> int:
     """Into how many groups so many rows go; the number before stays as long as it fits more or less."""
-    if before * _LEAST_ROWS <= rows <= before * _MOST_ROWS:
+    least, most = together // 4, 2 * together
+    if before * least <= rows <= before * most:
         return before
-    return 1 if rows <= _MOST_ROWS else 1 << (rows // _GROUP_ROWS).bit_length() - 1
+    return 1 if rows <= most else 1 << (rows // together).bit_length() - 1
 
 
 def grouped(rows: Mapping[str, Row], count: int) -> Sequence[Mapping[str, Row]]:

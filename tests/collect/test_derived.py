@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from exporter.collect.changes import Succeeding
 from exporter.collect.derived import Derived
 
 
@@ -65,3 +66,24 @@ def test_a_row_that_went_and_came_back_is_made_again() -> None:
 
 def test_of_rows_with_one_id_the_last_counts() -> None:
     assert Made().derived.of((ONE, Thing("a", 9))) == {"a": [9]}
+
+
+def test_a_value_that_is_made_again_and_equal_stays_the_object_of_before_and_so_does_the_mapping() -> None:
+    made = Made()
+    before = made.derived.of((ONE, TWO))
+    assert made.derived.of((ONE, Thing("b", 1))) is before
+    assert made.derived.of((Thing("b", 1), ONE))["b"] is before["b"]
+
+
+def test_of_rows_with_one_id_the_last_counts_also_when_the_first_is_another() -> None:
+    made = Made()
+    made.derived.of((ONE, Thing("a", 9)))
+    assert made.derived.of((Thing("a", 5), Thing("a", 9))) == {"a": [9]}
+
+
+def test_the_mapping_knows_what_changed_in_it() -> None:
+    made = Made()
+    before = made.derived.of((ONE, TWO, THREE))
+    after = made.derived.of((ONE, Thing("b", 7), THREE))
+    assert isinstance(after, Succeeding)
+    assert after.changes_from(before) == frozenset({"b"})

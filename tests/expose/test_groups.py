@@ -1,6 +1,7 @@
 """Rows in groups: the same lines as in one piece, and a change costs its groups alone."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -260,18 +261,30 @@ class TestFacts:
         assert rendered(grown.groups, rows) == rendered(at_once.groups, dict(reversed(rows.items())))
 
 
+def test_rows_of_many_series_are_fewer_in_a_group() -> None:
+    built: list[int] = []
+
+    def build(rows: Mapping[str, Any]) -> Iterator[Family]:
+        built.append(len(rows))
+        yield Family(catalogue.FLOW_ENABLED, {(name,): one for name, (one, _) in rows.items()})
+
+    rendered(Groups(replace(each_of(build), together=8), ACME), many(1_000))
+    assert len(built) == 64
+    assert max(built) < 40
+
+
 class TestNumber:
     @given(st.integers(0, 10**6), st.integers(0, 10**6))
     def test_groups_stay_about_as_large_as_they_should_be(self, rows: int, before: int) -> None:
-        count = group_count(rows, group_count(before, 1))
+        count = group_count(rows, group_count(before, 1, USUAL), USUAL)
         assert rows <= count * 2 * USUAL
         assert count == 1 or rows >= count * USUAL / 4
 
     def test_it_does_not_come_and_go_with_a_few_rows(self) -> None:
-        count = group_count(10_000, 1)
+        count = group_count(10_000, 1, USUAL)
         assert count == 256
         for rows in (10_001, 9_999, 8_192, 12_000, 6_000, 16_000):
-            assert group_count(rows, count) == count
+            assert group_count(rows, count, USUAL) == count
 
     @given(st.sets(IDS, max_size=50), st.sampled_from([1, 2, 8, 256]))
     def test_every_row_is_in_one_group_and_always_in_the_same(self, names: set[str], count: int) -> None:
