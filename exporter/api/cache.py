@@ -144,8 +144,12 @@ def reused(rows: tuple[Any, ...], before: tuple[Any, ...]) -> tuple[Any, ...]:
     """
     if _same(rows, before):  # a page whose body was that of before was not decoded again
         return before
-    held = {row.id: row for row in before}
-    same = tuple([old if (old := held.get(row.id)) == row else row for row in rows])
+    olds: Sequence[Any] = before
+    pairs = zip(rows, before, strict=False)
+    if len(rows) != len(before) or any(row is not old and row.id != old.id for row, old in pairs):
+        held = {row.id: row for row in before}  # rows that came or went moved others
+        olds = [held.get(row.id) for row in rows]
+    same = tuple([old if old is row or old == row else row for row, old in zip(rows, olds, strict=True)])
     return before if _same(same, before) else same
 
 

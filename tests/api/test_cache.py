@@ -234,6 +234,13 @@ def test_a_listing_in_which_nothing_changed_has_the_very_rows_of_before(
     assert after.fetched_at > before.fetched_at
 
 
+def test_of_rows_that_stayed_in_their_places_those_that_changed_are_others_alone() -> None:
+    one, two, three = (Integration(id=name) for name in "abc")
+    again = (Integration(id="a"), Integration(id="b", name="new"), three)
+    same = reused(again, (one, two, three))
+    assert [row is old for row, old in zip(same, (one, again[1], three), strict=True)] == [True, True, True]
+
+
 def test_rows_in_another_order_keep_it() -> None:
     one, two = (Integration(id=name) for name in "ab")
     assert reused((Integration(id="b"), Integration(id="a")), (one, two)) == (two, one)
