@@ -14,7 +14,6 @@ from exporter.api.errors import (
     Unauthorized,
     UnexpectedShape,
 )
-from exporter.collect.changes import changed_keys
 from exporter.config.settings import JobsSettings
 from exporter.ledger.tally import FlowTally, IntegrationTally
 from tests.clocks import EPOCH
@@ -492,30 +491,3 @@ def test_a_quiet_minute_costs_two_calls_besides_the_cached_inventory(kit: JobsKi
     kit.next()
     asked = [call[0] for call in kit.client.calls if call[0] not in {"flows", "integrations"}]
     assert asked == ["current_jobs", "job_pages"]
-
-
-class TestWhatIsTheSame:
-    """Is the same object: nobody looks for a change where there is none."""
-
-    def test_a_reading_of_nothing_new_publishes_the_very_mappings_of_before(self, kit: JobsKit) -> None:
-        kit.client.flow_homes = {FLOW: INTEGRATION, "idle": INTEGRATION}
-        kit.collect()
-        kit.clock.advance(30)
-        kit.finish("a")
-        kit.next()
-        before = kit.runs
-        kit.next()
-        assert kit.runs is not before
-        assert kit.runs.flows is before.flows
-        assert kit.runs.integrations is before.integrations
-        assert kit.runs.histories is before.histories
-
-    def test_after_a_run_only_its_flow_has_another_tally(self, kit: JobsKit) -> None:
-        kit.client.flow_homes = {FLOW: INTEGRATION, "idle": INTEGRATION, "other": INTEGRATION}
-        kit.collect()
-        before = kit.runs
-        kit.clock.advance(30)
-        kit.finish("a")
-        kit.next()
-        assert changed_keys(before.flows, kit.runs.flows) == {FLOW}
-        assert before.flows[FLOW].runs == (0, 0, 0)
