@@ -30,8 +30,8 @@ SAMPLE = 300
 
 MIB = 1 << 20
 
-LINEAR = 1.1
-"""What counts as linear: a tenth more than in proportion is within what one run differs from the next."""
+SMALLEST = 1_000
+"""Growth is told from here on: what a refresh takes anyway is most of what a smaller account costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,22 +159,29 @@ def _of_refreshes(cost: Cost) -> Iterator[Line]:
 
 
 def _of_sizes(cost: Cost) -> Iterator[Line]:
-    for before, after in zip(cost.sizes, cost.sizes[1:], strict=False):
-        if before.flows < 1_000:
-            continue
-        times = after.flows / before.flows
-        of = f"{times:.0f} times as many flows"
-        name = f"{before.flows:,} to {after.flows:,} flows"
-        grown = after.unchanged.cpu_seconds / before.unchanged.cpu_seconds
-        yield Line(f"{name}: CPU of a refresh", grown, "x", of, most=times * LINEAR)
-        grown = after.unchanged.requests / before.unchanged.requests
-        yield Line(f"{name}: requests of a refresh", grown, "x", of, most=times * LINEAR)
+    large = [each for each in cost.sizes if each.flows >= SMALLEST]
+    for place, after in enumerate(large[1:], 1):
+        yield from _growth(large[0], after, bound=True)
+        if place > 1:
+            yield from _growth(large[place - 1], after, bound=False)
     if len(cost.sizes) > 1:
         first, last = cost.sizes[0], cost.sizes[-1]
-        more = last.changed.cpu_seconds - last.unchanged.cpu_seconds
-        yield Line(f"{FEW} of {last.flows:,} flows changed: more CPU", more, "s", "does not grow with the size")
+        for each in large:
+            more = each.changed.cpu_seconds - each.unchanged.cpu_seconds
+            of = f"in an account of {each.flows:,} flows"
+            yield Line(f"{FEW} of {each.flows:,} flows changed: more CPU", more, "s", of)
         per_flow = (last.resident_mib - first.resident_mib) * 1024 / (last.flows - first.flows)
         yield Line("memory of a flow", per_flow, "KiB", f"between {first.flows:,} and {last.flows:,} flows")
+
+
+def _growth(before: Size, after: Size, *, bound: bool) -> Iterator[Line]:
+    times = after.flows / before.flows
+    of, name = f"{times:.0f} times as many flows", f"{before.flows:,} to {after.flows:,} flows"
+    most = times if bound else None
+    cpu = after.unchanged.cpu_seconds / before.unchanged.cpu_seconds
+    yield Line(f"{name}: CPU of a refresh", cpu, "x", of, most=most)
+    requests = after.unchanged.requests / before.unchanged.requests
+    yield Line(f"{name}: requests of a refresh", requests, "x", of, most=most)
 
 
 def _ms(value: float) -> str:

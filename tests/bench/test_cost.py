@@ -101,9 +101,19 @@ def test_a_refresh_that_costs_more_misses_its_line(part: str, figure: Any, misse
 
 def test_growth_beyond_the_size_misses_its_line() -> None:
     first, last = KEPT.sizes
-    grown = replace(last, unchanged=replace(REFRESH, cpu_seconds=1.2))
+    grown = replace(last, unchanged=replace(REFRESH, cpu_seconds=1.01))
     found = lines_of(replace(KEPT, sizes=[first, grown]))
     assert [each.what for each in found if each.met is False] == ["1,000 to 10,000 flows: CPU of a refresh"]
+
+
+def test_growth_is_held_against_the_size_from_a_thousand_flows_on_and_told_from_each_to_the_next() -> None:
+    sizes = [Size(number, REFRESH, REFRESH, 60.0) for number in (10, 100, 1_000, 10_000, 50_000)]
+    found = [each for each in lines_of(replace(KEPT, sizes=sizes)) if "CPU of a refresh" in each.what]
+    assert [(each.what.split(" flows")[0], each.most) for each in found] == [
+        ("1,000 to 10,000", 10.0),
+        ("1,000 to 50,000", 50.0),
+        ("10,000 to 50,000", None),
+    ]
 
 
 def test_the_plan_is_that_of_the_contract() -> None:
