@@ -23,11 +23,14 @@ class Counted(Generic[V, K]):
         A thing that is the same object as before is taken to be of the same kinds. `things` is not to be changed
         afterwards, nor what is returned.
         """
-        gone, come = Counter[K](), Counter[K]()
-        for key in changed_keys(self._things, things):
-            if key in self._things:
-                gone.update(kinds(self._things[key]))
-            if key in things:
-                come.update(kinds(things[key]))
-        self._things, self._counts = things, self._counts + come - gone
+        changed, before = changed_keys(self._things, things), self._things
+        if changed:
+            difference = Counter(kind for key in changed & things.keys() for kind in kinds(things[key]))
+            difference.subtract(Counter(kind for key in changed & before.keys() for kind in kinds(before[key])))
+            counts = Counter(self._counts)
+            counts.update(difference)
+            for kind in [kind for kind in difference if not counts[kind]]:
+                del counts[kind]
+            self._counts = counts
+        self._things = things
         return self._counts

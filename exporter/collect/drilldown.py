@@ -16,7 +16,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import ErrorRecord, StepErrorCount
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
-from exporter.collect.changes import changed_keys, kept
+from exporter.collect.changes import altered, changed_keys, kept
 from exporter.collect.rollup import OpenCount
 from exporter.collect.samples import Sample, sample_of
 from exporter.collect.turns import Turns
@@ -69,6 +69,7 @@ class DrillDown:
         self._unsampled: set[StepKey] = set()
         self._told: Mapping[StepKey, StepReading] = {}
         self._told_of: Mapping[str, OpenCount] | None = None
+        self._touched: dict[StepKey, None] | None = None
         self._followed: Mapping[str, OpenCount] | None = None
         self._cleared: dict[StepKey, float] = {}
         self._flow_turns: Turns[str] = Turns()
@@ -87,6 +88,7 @@ class DrillDown:
         """Begin with what `known` told."""
         self._served, self._steps = dict(served), {}
         self._step_ids, self._unsampled, self._told_of, self._followed = {}, set(), None, None
+        self._touched = None
         for key, row in steps.items():
             self._put(key, row)
 
@@ -116,10 +118,14 @@ class DrillDown:
         The same mapping again while it holds the same; it is not changed afterwards.
         """
         if counts is not self._told_of:
-            steps: Mapping[StepKey, StepReading] = dict(self._steps)
             if not self._step_ids.keys() <= counts.keys():
-                steps = {key: row for key, row in steps.items() if key[0] in counts}
-            self._told = kept(self._told, steps)
+                self._told = kept(self._told, {key: row for key, row in self._steps.items() if key[0] in counts})
+                self._touched = None  # what was left out may have to come back
+            elif self._touched is None:
+                self._told, self._touched = kept(self._told, dict(self._steps)), {}
+            else:
+                self._told = altered(self._told, {key: self._steps.get(key) for key in self._touched})
+                self._touched.clear()
             self._told_of = counts
         return self._told
 
@@ -172,7 +178,7 @@ class DrillDown:
         if key not in self._steps:
             self._step_ids[flow_id] = (*self._step_ids.get(flow_id, ()), step_id)
         self._steps[key] = row
-        self._told_of = None
+        self._touch(key)
         if row.signature != row.sampled_at and is_id(step_id):
             self._unsampled.add(key)
         else:
@@ -181,13 +187,18 @@ class DrillDown:
     def _drop(self, key: StepKey) -> None:
         flow_id, step_id = key
         del self._steps[key]
-        self._told_of = None
+        self._touch(key)
         self._unsampled.discard(key)
         left = tuple([other for other in self._step_ids[flow_id] if other != step_id])
         if left:
             self._step_ids[flow_id] = left
         else:
             del self._step_ids[flow_id]
+
+    def _touch(self, key: StepKey) -> None:
+        self._told_of = None
+        if self._touched is not None:
+            self._touched[key] = None
 
     def _read_flow(self, refresh: Refresh, flow_id: str, signature: Signature) -> None:
         listing = self._client.flow_errors(refresh, flow_id)

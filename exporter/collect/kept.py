@@ -28,7 +28,7 @@ class Kept(Generic[V]):
         """
         left = dict(self._older)
         if found is not self._found:
-            left |= {name: (value, self._at) for name, value in self._found.items() if name not in found}
+            left |= {name: (self._found[name], self._at) for name in self._found.keys() - found.keys()}
         at = listing.fetched_at
         self._older = {
             name: told for name, told in left.items() if name not in found and self._stays(listing, name, at - told[1])

@@ -13,7 +13,7 @@ from exporter.api.listing import Listing
 from exporter.api.models import FlowErrorCount
 from exporter.api.refresh import Refresh
 from exporter.collect.attempts import Attempts
-from exporter.collect.changes import kept
+from exporter.collect.changes import altered, kept
 from exporter.collect.known import Known
 from exporter.collect.turns import Turns
 from exporter.expose.selection import Shown
@@ -53,8 +53,8 @@ class RollUps:
         self._homes: Mapping[str, str] = {}
         self._flows: Mapping[str, set[str]] = {}
         self._told: Mapping[str, OpenCount] = {}
-        self._told_of: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-        self._told_all = True
+        self._told_of: tuple[frozenset[str], frozenset[str]] | None = None
+        self._touched: dict[str, None] = {}
 
     def go_on(self, before: Self) -> None:
         """Know when an error last occurred as another one does; how many are open has to be asked first."""
@@ -68,7 +68,7 @@ class RollUps:
         """Begin with what `known` told; see `go_on`."""
         self._counts = dict(counts)
         self._claimed = _by_value({flow_id: row.integration_id for flow_id, row in self._counts.items()})
-        self._followed, self._told_all = None, False
+        self._followed, self._told_of, self._touched = None, None, {}
 
     @property
     def newest(self) -> float | None:
@@ -98,14 +98,15 @@ class RollUps:
         """
         fresh = frozenset([name for name, at in self._read_at.items() if at >= oldest])
         untold = frozenset([flow_id for flow_id, since in self._untold_since.items() if since < oldest])
-        if not self._told_all or self._told_of != (fresh, untold):
+        same = self._told_of == (fresh, untold)
+        if same and not untold and self._claimed.keys() <= fresh:  # all are told, which is so nearly always
+            self._told = altered(self._told, {flow_id: self._counts.get(flow_id) for flow_id in self._touched})
+        elif self._touched or not same:
             self._told = kept(self._told, self._told_by(fresh, untold))
-            self._told_of, self._told_all = (fresh, untold), True
-        return self._told, self._told_of[0]
+        self._told_of, self._touched = (fresh, untold), {}
+        return self._told, fresh
 
     def _told_by(self, fresh: frozenset[str], untold: frozenset[str]) -> Mapping[str, OpenCount]:
-        if not untold and self._claimed.keys() <= fresh:  # so it is nearly always
-            return dict(self._counts)
         counts = {flow_id: row for flow_id, row in self._counts.items() if row.integration_id in fresh}
         return {flow_id: row for flow_id, row in counts.items() if flow_id not in untold}
 
@@ -137,7 +138,7 @@ class RollUps:
         last = None if last_error_at is None else float(last_error_at)
         self._counts[flow_id] = OpenCount(open_errors, last, integration_id)
         self._claimed.setdefault(integration_id, set()).add(flow_id)
-        self._told_all = False
+        self._touched[flow_id] = None
 
     def _vanished(self, integration_id: str, flows: set[str], listed: Mapping[str, object]) -> list[str]:
         """Flows of the integration that its roll-up does not list; one that another roll-up claimed has moved there."""
@@ -173,7 +174,7 @@ class RollUps:
             for flow_id in self._counts.keys() - known.flows.keys():
                 if flow_id not in known and known.at > self._strangers.get(flow_id, _NEVER):
                     self._claimed[self._counts.pop(flow_id).integration_id].discard(flow_id)
-                    self._told_all = False
+                    self._touched[flow_id] = None
         self._strangers = {name: at for name, at in self._strangers.items() if name not in known.flows}
         if known.flows is not self._homes:
             self._homes, self._flows = known.flows, _by_value(known.flows)

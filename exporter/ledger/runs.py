@@ -230,4 +230,4 @@ class RunLedger:
 def _missing(
     held: Mapping[str, FlowTally] | Mapping[str, IntegrationTally], listed: Collection[str], as_of: float
 ) -> frozenset[str]:
-    return frozenset(name for name, tally in held.items() if name not in listed and tally.newest_created < as_of)
+    return frozenset(name for name in held.keys() - listed if held[name].newest_created < as_of)
