@@ -89,7 +89,6 @@ class Desk:
         self._seats = seats
         sent_at = self._clock.monotonic()
         try:
-            self.place.link.set_clock()
             self._meet(sent_at)
             self._want(seats)
             served = {seat: seat.publisher.served.version for seat in seats}
@@ -125,10 +124,10 @@ class Desk:
     def _meet(self, now: float) -> None:
         """Tell of this replica and learn of the others."""
         link, key = self.place.link, replicas(self._prefix)
-        stamp = link.now()
-        oldest = stamp - int(GONE_TICKS * self.place.tick * 1000)
-        answer = link.run(MEET, [key], [self.place.owner, stamp, oldest])
-        present = {name.decode() for name in answer}
+        silent = int(GONE_TICKS * self.place.tick * 1000)
+        at, *names = link.run(MEET, [key], [self.place.owner, link.stamp(), silent])
+        link.set_clock(int(at))
+        present = {name.decode() for name in names}
         self._replicas = {name: self._replicas.get(name, now) for name in present}
 
     def _known(self, since: float | None = None) -> list[str]:

@@ -133,14 +133,13 @@ class Link:
         if self._now is not None:
             return self._now()
         if self._offset is None:
-            self.set_clock()
+            seconds, micros = self.asked(lambda client: client.time())
+            self.set_clock(seconds * 1000 + micros // 1000)
         return int((self._clock.monotonic() + (self._offset or 0.0)) * 1000)
 
-    def set_clock(self) -> None:
-        """Compare the own clock with the server's. Raises Away."""
-        if self._now is None:
-            seconds, micros = self.asked(lambda client: client.time())
-            self._offset = seconds + micros / 1e6 - self._clock.monotonic()
+    def set_clock(self, now: int) -> None:
+        """Compare the own clock with the server's, which just told that it is `now`, milliseconds since the epoch."""
+        self._offset = now / 1000 - self._clock.monotonic()
 
     def close(self) -> None:
         """Close the connections."""

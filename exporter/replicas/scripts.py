@@ -13,11 +13,13 @@ local function now(given)
 end
 """
 
-MEET = """#!lua flags=allow-oom
--- KEYS: replicas. ARGV: owner, the time, until when one may have been there last to be forgotten. Answers who is there.
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-return redis.call('ZRANGE', KEYS[1], 0, -1)
+MEET = f"""#!lua flags=allow-oom
+{_NOW}
+-- KEYS: replicas. ARGV: owner, time or 0, milliseconds until one is forgotten. Answers the time and the replicas.
+local at = now(ARGV[2])
+redis.call('ZADD', KEYS[1], tostring(at), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', tostring(at - tonumber(ARGV[3])))
+return {{tostring(at), unpack(redis.call('ZRANGE', KEYS[1], 0, -1))}}
 """
 
 WANT = """#!lua flags=allow-oom
