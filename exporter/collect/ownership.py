@@ -118,6 +118,6 @@ def last_delivery(
 
 
 def delivery_families(rows: Mapping[str, tuple[float]]) -> Iterator[Family]:
-    """The family of `last_deliveries`."""
+    """The family of `last_delivery`, row by row."""
     instants = {flow_id: at for flow_id, (at,) in rows.items()}
     yield Family(catalogue.FLOW_LAST_DELIVERY_TIMESTAMP_SECONDS, known_series(instants))

@@ -43,12 +43,6 @@ class StepsView:
         exports, imports = self.exports, self.imports
         return exports.facts if exports else {}, imports.facts if imports else {}
 
-    @property
-    def facts(self) -> dict[str, StepFacts]:
-        """Facts of everything that is known, by step id."""
-        exports, imports = self.listings
-        return {**exports, **imports}
-
 
 class _Read:
     """One of the lists over its readings."""
