@@ -27,6 +27,7 @@ def instances(prometheus: Prometheus) -> set[str]:
 
 
 def ups(prometheus: Prometheus) -> set[tuple[str, str, float]]:
+    """What was scraped, with those that are no targets any more: Prometheus keeps them for two of their intervals."""
     return {(labels["job"], labels["instance"], value) for labels, value in prometheus.query("up")}
 
 
@@ -50,7 +51,8 @@ def test_accounts_are_found_scraped_and_followed(prometheus_binary: str, tmp_pat
             found = prometheus.query('celigo_flow_enabled{account="account-0"}')
             assert {labels["instance"] for labels, _ in found} == {"account-0"}
             assert exporter.reload(replace(settings, accounts=(one, three))) is None
-            until(lambda: ups(prometheus) == {itself, of_accounts[0], of_accounts[2]}, "what the reload changed")
+            until(lambda: instances(prometheus) == {itself[1], "account-0", "account-2"}, "what the reload changed")
+            until(lambda: {itself, of_accounts[0], of_accounts[2]} <= ups(prometheus), "a scrape of the new account")
 
 
 def test_two_of_them_share_the_accounts_without_knowing_of_each_other(prometheus_binary: str, tmp_path: Path) -> None:
