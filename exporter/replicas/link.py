@@ -6,25 +6,20 @@ After a failure nothing is tried for a moment, so that a Redis that hangs does n
 import logging
 import ssl
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 
-from exporter.api.token import TokenProvider
 from exporter.clock import Clock
 from exporter.config.settings import RedisSettings
 from exporter.ledger.trouble import REDIS_TROUBLES, Trouble
+from exporter.replicas.client import made_client
 from exporter.replicas.trouble import Away, away
-
-TIMEOUT_SECONDS = 2.0
-"""How long Redis may take to answer, or to take a connection."""
 
 PAUSE_SECONDS = 1.0
 """How long nothing is tried after a failure to reach it."""
@@ -32,9 +27,23 @@ PAUSE_SECONDS = 1.0
 BELIEVED_SECONDS = 10.0
 """How long a Redis that did not take something is told of, while it answers what proves nothing about that."""
 
+RECENT = 32
+"""How many answers are looked back at to tell how long Redis takes."""
+
+_OF_REDIS = {"full", "read_only"}
+"""Troubles that no single account has."""
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+
+class Call(NamedTuple):
+    """A run of a script."""
+
+    script: str
+    keys: Sequence[str]
+    args: Sequence[bytes | str | int | float]
 
 
 class Link:
@@ -53,7 +62,8 @@ class Link:
         self.settings = settings
         self._clock = clock
         self._now = now
-        self._redis = _client(settings, environ, clock)
+        self._redis = made_client(settings, environ, clock)
+        self._apart = made_client(settings, environ, clock)
         self._scripts: dict[str, Script] = {}
         self._offset: float | None = None
         self._lock = threading.Lock()  # guards everything below
@@ -61,6 +71,7 @@ class Link:
         self._trouble: Trouble | None = None
         self._failed_at = float("-inf")
         self._failures: Counter[Trouble] = Counter()
+        self._seconds: deque[float] = deque([0.0], RECENT)
 
     @property
     def client(self) -> redis.Redis:
@@ -78,19 +89,19 @@ class Link:
         with self._lock:
             return dict(self._failures)
 
+    @property
+    def answer_seconds(self) -> float:
+        """How long the slowest of the recent answers took, whether or not it was one that helped."""
+        with self._lock:
+            return max(self._seconds)
+
     def asked(self, ask: Callable[[redis.Redis], T], script: str | None = None) -> T:
         """What `ask` brings back from Redis. Raises Away, at once when Redis could not be reached a moment ago.
 
         `script` is what it runs, if any.
         """
-        with self._lock:
-            if self._clock.monotonic() < self._paused_until and self._trouble is not None:
-                raise Away(self._trouble)
-        try:
-            answer = ask(self._redis)
-        except (redis.RedisError, OSError, ssl.SSLError, UnicodeError) as failure:
-            raise self._failed(away(failure)) from None
-        self._worked(script)
+        answer = self._answer(ask, self._redis)
+        self._worked([script])
         return answer
 
     def run(self, script: str, keys: Sequence[str], args: Sequence[bytes | str | int | float]) -> Any:  # noqa: ANN401 - what the script says
@@ -98,31 +109,20 @@ class Link:
         registered = self._registered(script)
         return self.asked(lambda _: registered(keys=list(keys), args=list(args)), script)
 
-    def run_all(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """What a script answers to each of many calls, which are sent together; an Away for one that alone failed.
+    def run_all(self, calls: Sequence[Call], *, apart: bool = False) -> list[Any]:
+        """What each of many runs of scripts answers; they are sent together. An Away for one that alone failed.
 
-        Raises Away when none could be asked.
+        `apart`: over a connection that nobody else uses, for one thread at a time. Raises Away when none could be
+        asked, or when all fail by what is a trouble of Redis itself.
         """
         if not calls:
             return []
-        registered = self._registered(script)
-
-        def send(client: redis.Redis) -> list[Any]:
-            # By the name that it has in Redis: the library's own way asks first whether it is there, each time.
-            pipeline = client.pipeline(transaction=False)
-            for keys, args in calls:
-                pipeline.evalsha(registered.sha, len(keys), *keys, *args)
-            answers: list[Any] = pipeline.execute(raise_on_error=False)
-            return answers
-
-        def send_known(client: redis.Redis) -> list[Any]:
-            answers = send(client)
-            if not any(isinstance(each, NoScriptError) for each in answers):
-                return answers
-            client.script_load(script)
-            return send(client)
-
-        return [away(each) if isinstance(each, Exception) else each for each in self.asked(send_known, script)]
+        for script in {call.script for call in calls}:
+            self._registered(script)
+        answers = self._answer(partial(self._sent, calls), self._apart if apart else self._redis)
+        told = [away(each) if isinstance(each, Exception) else each for each in answers]
+        self._told(calls, told)
+        return told
 
     def stamp(self) -> int:
         """What a script takes for the time: 0 lets the server tell."""
@@ -144,6 +144,57 @@ class Link:
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
+        self._apart.close()
+
+    def _answer(self, ask: Callable[[redis.Redis], T], client: redis.Redis) -> T:
+        with self._lock:
+            if self._clock.monotonic() < self._paused_until and self._trouble is not None:
+                raise Away(self._trouble)
+        began = self._clock.monotonic()
+        try:
+            return ask(client)
+        except (redis.RedisError, OSError, ssl.SSLError, UnicodeError) as failure:
+            raise self._failed(away(failure)) from None
+        finally:
+            with self._lock:
+                self._seconds.append(self._clock.monotonic() - began)
+
+    def _sent(self, calls: Sequence[Call], client: redis.Redis) -> list[Any]:
+        """The answers, failures among them, once Redis knows all scripts."""
+        answers = self._piped(calls, client)
+        unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            for script in {calls[number].script for number in unknown}:
+                client.script_load(script)
+            for number, answer in zip(unknown, self._piped([calls[each] for each in unknown], client), strict=True):
+                answers[number] = answer
+        return answers
+
+    def _piped(self, calls: Sequence[Call], client: redis.Redis) -> list[Any]:
+        # By the name that it has in Redis: the library's own way asks first whether it is there, each time.
+        pipeline = client.pipeline(transaction=False)
+        for script, keys, args in calls:
+            pipeline.evalsha(self._registered(script).sha, len(keys), *keys, *args)
+        answers: list[Any] = pipeline.execute(raise_on_error=False)
+        return answers
+
+    def _told(self, calls: Sequence[Call], answers: Sequence[Any]) -> None:
+        """Keep what the answers say of Redis itself. Raises Away when no call was taken."""
+        failed = [each for each in answers if isinstance(each, Away)]
+        taken = [call.script for call, each in zip(calls, answers, strict=True) if not isinstance(each, Away)]
+        if not taken and {each.trouble for each in failed} != {"io"}:
+            raise self._failed(failed[0])
+        if taken:
+            self._worked(taken)
+        for each in failed:
+            if each.trouble in _OF_REDIS:
+                self._failed(each)
+            else:
+                self._count(each.trouble)
+
+    def _count(self, trouble: Trouble) -> None:
+        with self._lock:
+            self._failures[trouble] += 1
 
     def _registered(self, script: str) -> Script:
         if script not in self._scripts:
@@ -162,10 +213,10 @@ class Link:
             _log.error("Redis fails", extra={"fields": {"url": self.settings.url, "trouble": text}})
         return failure
 
-    def _worked(self, script: str | None) -> None:
+    def _worked(self, scripts: Iterable[str | None]) -> None:
         with self._lock:
             before, recent = self._trouble, self._clock.monotonic() < self._failed_at + BELIEVED_SECONDS
-            if before in {"full", "read_only"} and recent and not _disproves(script, before):
+            if before in _OF_REDIS and recent and not any(_disproves(each, before) for each in scripts):
                 return
             self._trouble = None
         if before is not None:
@@ -176,43 +227,3 @@ def _disproves(script: str | None, trouble: Trouble) -> bool:
     """Whether a Redis in trouble would have refused a script; one that is full still takes what keeps the leases."""
     head = "no-writes" if script is None else script.partition("\n")[0]
     return "no-writes" not in head and not (trouble == "full" and "allow-oom" in head)
-
-
-class _Password(redis.CredentialProvider):
-    """Reads the password for each connection, so that a changed one is used."""
-
-    def __init__(self, username: str, password: TokenProvider) -> None:
-        self._username = username
-        self._password = password
-
-    def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """What AUTH takes."""
-        secret = self._password.current().reveal()
-        return (self._username, secret) if self._username else (secret,)
-
-
-def _client(settings: RedisSettings, environ: Mapping[str, str], clock: Clock) -> redis.Redis:
-    place = urlsplit(settings.url)
-    password = None if settings.password is None else TokenProvider(settings.password, environ, clock)
-    tls: dict[str, Any] = {}
-    if place.scheme == "rediss":
-        tls = {
-            "ssl": True,
-            "ssl_cert_reqs": "required",
-            "ssl_check_hostname": True,
-            "ssl_min_version": ssl.TLSVersion.TLSv1_2,
-            "ssl_ca_certs": settings.ca_file,
-            "ssl_certfile": settings.cert_file,
-            "ssl_keyfile": settings.key_file,
-        }
-    return redis.Redis(
-        host=place.hostname or "",
-        port=place.port or 6379,
-        db=int(place.path.removeprefix("/") or 0),
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        credential_provider=None if password is None else _Password(settings.username, password),
-        client_name="celigo-exporter",
-        **tls,
-    )

@@ -5,7 +5,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from exporter.account import AccountRuntime
@@ -14,7 +14,7 @@ from exporter.expose.blocks import RenderedBlock
 from exporter.expose.snapshot import Slot
 from exporter.image import Image, packed
 from exporter.replicas.keys import Keys
-from exporter.replicas.link import Link
+from exporter.replicas.link import Call, Link
 from exporter.replicas.published import NEVER, Published, Snapshot, arguments, snapshot
 from exporter.replicas.scripts import FETCH, PUBLISH
 from exporter.replicas.trouble import Away
@@ -22,8 +22,23 @@ from exporter.replicas.trouble import Away
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A snapshot on its way to Redis, with the parts of the image that changed.
+
+    `whole` replaces whatever is there; `alone`: it is served also when it cannot be published.
+    """
+
+    snapshot: Snapshot
+    built: Mapping[Slot, RenderedBlock]
+    image: Mapping[str, bytes]
+    errors_version: int | None
+    whole: bool
+    alone: bool
+
+
 class Publisher:
-    """Thread-safe. `owner` is whose lease it needs to publish.
+    """Thread-safe, but for what needs `held`. `owner` is whose lease it needs to publish.
 
     Blocks of the replica before are served until this one has built them itself, or they no longer hold, so that a
     take-over leaves no gap.
@@ -34,11 +49,12 @@ class Publisher:
         self._keys = keys
         self._owner = owner
         self._clock = clock
-        self._lock = threading.Lock()  # guards everything below, and is held while publishing or fetching
+        self.held = threading.Lock()  # guards everything below, and is held while publishing or fetching
         self._served = Snapshot()
         self._versions = itertools.count(1)
         self._names = itertools.count(1)
         self._whole = False
+        self._sending = ""
         self._built: dict[str, RenderedBlock] = {}
         self._image: dict[str, bytes] = {}
         self._errors_version: int | None = None
@@ -50,12 +66,12 @@ class Publisher:
 
     def go_on(self, before: Self) -> None:
         """Serve what another one does, and tell of nothing under a name that it used."""
-        with before._lock:
+        with before.held:
             self._served, self._names, self._versions = before._served, before._names, before._versions
 
     def begin(self) -> None:
         """A term begins: nothing was built in it yet."""
-        with self._lock:
+        with self.held:
             self._built, self._image, self._errors_version = {}, {}, None
 
     def republish(self) -> None:
@@ -80,65 +96,63 @@ class Publisher:
 
     def fetch(self) -> None:
         """Serve what another replica published. Raises Away."""
-        with self._lock:
+        with self.held:
             self._take(self._link.run(FETCH, [self._keys.served], self.known()))
 
     def fetched(self, known: list[str], answer: list[bytes] | Away) -> None:
         """Serve what `FETCH` answered to `known`, unless something else is served by now. Raises Away."""
         if isinstance(answer, Away):
             raise answer
-        with self._lock:
+        with self.held:
             if known[0] == self._served.version:
                 self._take(answer)
 
-    def publish(self, runtime: AccountRuntime, saved: Callable[[], bool], *, alone: bool = False) -> bool:
-        """Publish what is new in `runtime` and serve it; false when the lease is not the owner's. Raises Away.
+    def prepared(self, runtime: AccountRuntime, saved: Callable[[], bool], *, alone: bool = False) -> "Parcel | None":
+        """What is new in `runtime` and is to be sent, if anything is; `held` is held until it is settled. Raises Away.
 
         `saved`: whether all that was counted is in Redis; nothing is published before. `alone`: what cannot be
         published is served all the same.
         """
-        with self._lock:
-            built = self._current(runtime)
-            after = self._next(built)
-            if after is self._served and not self._whole:
-                return True
-            # Asked after the blocks were taken, which may hold what was counted a moment ago.
-            if not saved():
-                self._whole = True
-                if alone:
-                    self._serve(after, built)
-                return True
-            image, errors_version = self._changed_image(runtime)
-            try:
-                answer = self._sent(after, image)
-            except Away:
-                # Whether it was done is not known, so everything is to be sent again.
-                self._whole = True
-                if alone:
-                    self._serve(after, built)
-                raise
-            if answer == b"ok":
+        built = self._current(runtime)
+        after = self._next(built)
+        if after is self._served and not self._whole:
+            return None
+        # Asked after the blocks were taken, which may hold what was counted a moment ago.
+        if not saved():
+            self._whole = True
+            if alone:
                 self._serve(after, built)
-                self._whole, self._errors_version = False, errors_version
-                self._image.update(image)
-            else:
-                self._whole = True
-            return answer != b"lost"
+            return None
+        image, errors_version = self._changed_image(runtime)
+        self._sending = after.version
+        return Parcel(after, built, image, errors_version, self._whole, alone)
+
+    def call(self, parcel: "Parcel") -> Call:
+        """What sends a parcel."""
+        keys = [self._keys.lease, self._keys.served, self._keys.image]
+        parts = {**self._image, **parcel.image} if parcel.whole else parcel.image
+        return Call(PUBLISH, keys, [self._owner, *arguments(self._served, parcel.snapshot, parts, whole=parcel.whole)])
+
+    def settle(self, parcel: "Parcel", answer: bytes | Away) -> None:
+        """Serve what Redis took."""
+        self._sending = ""
+        if answer == b"ok":
+            self._serve(parcel.snapshot, parcel.built)
+            self._whole, self._errors_version = False, parcel.errors_version
+            self._image.update(parcel.image)
+            return
+        # Whether it was done is not known of one that failed, so everything is to be sent again.
+        self._whole = True
+        if isinstance(answer, Away) and parcel.alone:
+            self._serve(parcel.snapshot, parcel.built)
+
+    def told(self, version: str) -> bool:
+        """Whether a version in Redis is what is served, or on its way there."""
+        return version in {self._served.version, self._sending}
 
     def _serve(self, after: Snapshot, built: Mapping[Slot, RenderedBlock]) -> None:
         self._served = after
         self._built |= {slot.name: block for slot, block in built.items()}
-
-    def _sent(self, after: Snapshot, image: Mapping[str, bytes]) -> bytes:
-        keys = [self._keys.lease, self._keys.served, self._keys.image]
-        answer = b"behind"
-        for whole in (self._whole, True):
-            if answer == b"behind":
-                parts = {**self._image, **image} if whole else image
-                answer = self._link.run(
-                    PUBLISH, keys, [self._owner, *arguments(self._served, after, parts, whole=whole)]
-                )
-        return answer
 
     def _take(self, answer: list[bytes]) -> None:
         try:

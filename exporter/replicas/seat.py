@@ -25,6 +25,7 @@ from exporter.replicas.claim import Claim, Term
 from exporter.replicas.keys import Keys
 from exporter.replicas.lease import Lease, Patience
 from exporter.replicas.ledger import RedisLedger
+from exporter.replicas.offers import Offer, publish
 from exporter.replicas.place import Place
 from exporter.replicas.publisher import Publisher
 from exporter.replicas.trouble import Away
@@ -111,45 +112,51 @@ class Seat:
         return []
 
     def current(self, now: float) -> tuple[RenderedBlock, ...]:
-        """What was published last and still holds; see `publish` and `exporter.replicas.desk.Desk.freshen`."""
+        """What was published last and still holds; see `exporter.replicas.desk.Desk.freshen`."""
         del now
         return self.publisher.current()
 
-    def publish(self) -> bool:
-        """Publish what is new, when it is for this replica to do; whether it was. Raises nothing."""
+    @property
+    def standing_by(self) -> bool:
+        """Whether it has no term, so that what is new comes from another replica."""
+        return self._term is None
+
+    def offer(self) -> Offer | None:
+        """What it may have to publish; None when that is not for this replica to do."""
         with self._lock:
             term, runtime = self._term, self._runtime
         if term is None or not self.leading or self._ended:
-            return term is not None
-        try:
-            if not self.publisher.publish(runtime, lambda: not term.store.unsaved, alone=self._alone):
-                self._place.wake()
-        except Away:
-            return True
-        return True
+            return None
+        return Offer(self.account.name, self.publisher, runtime, lambda: not term.store.unsaved, self._alone)
+
+    def publish(self) -> None:
+        """Publish what is new, when it is for this replica to do. Raises nothing."""
+        if (offer := self.offer()) is not None and publish(self._place.link, [offer]):
+            self._place.wake()
+
+    def save(self) -> None:
+        """Save again what was counted and could not be saved."""
+        if self.leading and self.unsaved:
+            self._runtime.ledger.save()
 
     def attend(self, lease: Lease, sent_at: float, served: str, *, mine: bool) -> None:
         """Act on what Redis told since monotonic instant `sent_at`, when `served` was the version of what is served.
 
-        `mine`: the account belongs to this replica.
+        `mine`: the account belongs to this replica. Waits for nothing: while a term begins or ends, which may wait for
+        Redis, what was told is let go, and the next time is soon.
         """
-        with self._lock:
-            if self._ended or self._taking:
-                return
-            if self._term is not None:
-                self._attend_term(self._term, lease, sent_at)
-            elif self._place.clock.monotonic() >= self._retry_at and self._may_take(lease, mine=mine):
-                self._taking = True
-                self._place.aside(lambda: self._take(sent_at))
         if lease.wanted:
             self._watch()
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._attend(lease, sent_at, mine=mine)
+        finally:
+            self._lock.release()
         if self.leading and self._place.clock.monotonic() < self._watched_until:
             self._runtime.trigger()
-        if self._term is not None and lease.served not in {served, self.publisher.served.version}:
+        if self._term is not None and lease.served != served and not self.publisher.told(lease.served):
             self.publisher.republish()
-        if self.leading and self.unsaved:
-            self._runtime.ledger.save()
-        self.publish()
 
     def unreachable(self, now: float) -> None:
         """Redis could not be asked. Once another replica may have the lease, nothing is asked here any more."""
@@ -211,6 +218,15 @@ class Seat:
     @property
     def _alone(self) -> bool:
         return self._place.link.settings.alone
+
+    def _attend(self, lease: Lease, sent_at: float, *, mine: bool) -> None:
+        if self._ended or self._taking:
+            return
+        if self._term is not None:
+            self._attend_term(self._term, lease, sent_at)
+        elif self._place.clock.monotonic() >= self._retry_at and self._may_take(lease, mine=mine):
+            self._taking = True
+            self._place.aside(lambda: self._take(sent_at))
 
     def _may_take(self, lease: Lease, *, mine: bool) -> bool:
         forgotten = lease.newest == "" and lease.served == "" and self.publisher.served.version != ""

@@ -21,7 +21,8 @@ from exporter.expose.document import Documents, Source
 from exporter.expose.process_metrics import ProcessBlocks
 from exporter.ledger.place import open_state
 from exporter.ledger.store import StateStatus
-from exporter.replicas.desk import Desk, DeskThread
+from exporter.replicas.desk import Desk
+from exporter.replicas.desk_threads import DeskThreads
 from exporter.replicas.metrics import ReplicaBlocks
 from exporter.serve.reload_requests import ReloadRequests
 from exporter.serve.roster import Held, Roster, Rosters
@@ -140,7 +141,7 @@ class Fleet:
 
     def attending(self) -> AbstractContextManager[object]:
         """Look after the leases of all accounts in its `with`, when several replicas share them."""
-        return nullcontext() if self.desk is None else DeskThread(self.desk, lambda: self.roster.seats)
+        return nullcontext() if self.desk is None else DeskThreads(self.desk, lambda: self.roster.seats)
 
     def _close_state(self) -> None:
         self._file.close()

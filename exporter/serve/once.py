@@ -23,6 +23,7 @@ def collect_once(settings: Settings, environ: Mapping[str, str], clock: Clock) -
         _wait_for_seats(fleet, clock)
         for future in fleet.trigger():
             future.result()
+        fleet.roster.freshen()
         return fleet.roster.content(None, Format.TEXT, compressed=False).content
 
 

@@ -47,10 +47,18 @@ class Group:
         """The accounts that several replicas share."""
         return [account for account in self.accounts if isinstance(account, Seat)]
 
-    def content(self, selection: Selection, fmt: Format, *, compressed: bool) -> Body:
-        """The document (see `Documents.content`), with what all replicas serve now of accounts that they share."""
+    @property
+    def freshening_seconds(self) -> float:
+        """How long `freshen` may take."""
+        return 0.0 if self.desk is None else self.desk.freshening_seconds
+
+    def freshen(self) -> None:
+        """Let what is served of accounts that replicas share be what all of them serve now. Raises nothing."""
         if self.desk is not None:
             self.desk.freshen(self.seats)
+
+    def content(self, selection: Selection, fmt: Format, *, compressed: bool) -> Body:
+        """The document (see `Documents.content`); of accounts that replicas share it is what `freshen` left."""
         with self._gathering():  # somebody waits for it, and runs would share the processor with it
             return self.documents.content(selection, fmt, compressed=compressed)
 

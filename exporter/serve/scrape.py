@@ -4,6 +4,8 @@ import asyncio
 import math
 from collections.abc import Collection, Sequence
 
+from anyio import move_on_after, to_thread
+
 from exporter.expose.document import Selection
 from exporter.serve.fleet import SELECTABLE, Fleet
 from exporter.serve.roster import Group, Roster
@@ -83,14 +85,27 @@ def wait_seconds(timeout_header: str | None, offset: float) -> float:
 
 
 async def refresh(fleet: Fleet, group: Group, wanted: Selection, seconds: float) -> None:
-    """Start what is due in `group` and wait for it and for what is under way, at most `seconds`; the rest goes on.
+    """Let `group` have what is due now and what other replicas read, in at most `seconds`; the rest goes on.
+
+    Where replicas share the accounts, collectors are waited for only as long as there is time left for Redis, so that
+    the scrape has what they read.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    await _collected(fleet, group, wanted, deadline - min(group.freshening_seconds, seconds / 2))
+    if group.desk is not None:
+        with move_on_after(deadline - loop.time()):
+            await to_thread.run_sync(group.freshen, abandon_on_cancel=True)
+
+
+async def _collected(fleet: Fleet, group: Group, wanted: Selection, deadline: float) -> None:
+    """Start what is due in `group` and wait for it and for what is under way, until `deadline`; the rest goes on.
 
     A run that has outlived the wait of one scrape is not waited for by the next: a collector that reads for minutes
     must not make every scrape meanwhile as slow as it may be. When the exporter is told to end, the wait ends too, so
     that the scrape is answered with what is there.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
     awaited = {asyncio.wrap_future(each): each for each in group.trigger(wanted) if each not in fleet.outlived}
     under_way = set(awaited)
     while under_way and not fleet.stopping and (left := deadline - loop.time()) > 0:

@@ -13,11 +13,15 @@ _CHUNK = 65_536
 
 
 class Line:
-    """Use it in `with`. `delay` is what each answer waits, in seconds; `target` a port of this machine."""
+    """Use it in `with`. `delay` is what each answer waits, in seconds; `target` a port of this machine.
+
+    `answers` is how often something came back.
+    """
 
     def __init__(self, target: int, *, delay: float = 0.0) -> None:
         self.port = free_port()
         self.delay = delay
+        self.answers = 0
         self._target = target
         self._lock = threading.Lock()  # guards what follows
         self._listener: socket.socket | None = None
@@ -79,6 +83,7 @@ class Line:
     def _pump(self, source: socket.socket, sink: socket.socket, slow: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
+                self.answers += slow
                 if slow and self.delay:
                     time.sleep(self.delay)  # this is the slowness itself; no test waits for it
                 sink.sendall(data)

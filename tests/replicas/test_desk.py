@@ -283,4 +283,4 @@ def cut_off(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*_: object) -> None:
         raise link._failed(Away("unreachable"))
 
-    monkeypatch.setattr(link, "asked", asked)
+    monkeypatch.setattr(link, "_answer", asked)

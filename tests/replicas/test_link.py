@@ -16,14 +16,27 @@ import redis.exceptions as failures
 from exporter.config.settings import RedisSettings, TokenSource
 from exporter.ledger.trouble import REDIS_TROUBLES, Trouble
 from exporter.replicas.keys import Keys
-from exporter.replicas.link import BELIEVED_SECONDS, PAUSE_SECONDS, Link
+from exporter.replicas.link import BELIEVED_SECONDS, PAUSE_SECONDS, RECENT, Call, Link
 from exporter.replicas.scripts import ACQUIRE, ATTEND, COMMIT, FETCH, PUBLISH, RELEASE
 from exporter.replicas.trouble import Away, away
 from tests.clocks import ManualClock
 from tests.e2e.processes import free_port
+from tests.replicas.line import Line
 from tests.replicas.redis_server import RedisServer
 
 PASSWORD = "hunter2-4f1c"
+
+
+FETCHED = Call(FETCH, ["nothing"], [""])
+
+
+def acquire(key: str, owner: str = "me") -> Call:
+    """A call that makes a lease of a key."""
+    return Call(ACQUIRE, [key], [owner, 1000, 5000])
+
+
+def slow(clock: ManualClock, seconds: float, _: redis.Redis) -> None:
+    clock.advance(seconds)
 
 
 def tried(tries: list[int], client: redis.Redis) -> None:
@@ -126,15 +139,76 @@ class TestScripts:
             assert link.client.script_exists(sha1(script.encode()).hexdigest()) == [True]
 
     def test_many_calls_are_answered_in_their_order(self, link: Link) -> None:
-        calls = [((f"p:{{{name}}}:lease",), (f"owner-{name}", 1000, 5000)) for name in ("a", "b", "a")]
-        assert link.run_all(ACQUIRE, calls) == [1, 1, 2]
-        assert link.run_all(ACQUIRE, []) == []
+        calls = [acquire(f"p:{{{name}}}:lease", f"owner-{name}") for name in ("a", "b", "a")]
+        assert link.run_all([calls[0], FETCHED, *calls[1:]]) == [1, [], 1, 2]
+        assert link.run_all([]) == []
+
+    def test_those_that_a_redis_forgot_are_run_again_and_no_others(self, link: Link, server: RedisServer) -> None:
+        server.client.script_flush()
+        server.client.script_load(ACQUIRE)
+        assert link.run_all([acquire("p:lease"), FETCHED, acquire("p:lease")]) == [1, [], 2]
 
     def test_one_that_fails_costs_the_others_nothing(self, link: Link, keys: Keys, server: RedisServer) -> None:
         server.client.set("odd", "text")
-        one, odd, other = link.run_all(ACQUIRE, [((key,), ("me", 1000, 5000)) for key in (keys.lease, "odd", "more")])
+        one, odd, other = link.run_all([acquire(key) for key in (keys.lease, "odd", "more")])
         assert (one, other) == (1, 1)
         assert isinstance(odd, Away)
+        assert (link.failures, link.trouble) == ({"io": 1}, None)
+
+    def test_when_all_fail_by_what_they_hold_it_is_not_redis(self, link: Link, server: RedisServer) -> None:
+        server.client.set("odd", "text")
+        (odd,) = link.run_all([acquire("odd")])
+        assert isinstance(odd, Away)
+        assert (link.failures, link.trouble) == ({"io": 1}, None)
+
+    def test_a_trouble_of_redis_is_told_also_when_some_were_taken(self, link: Link, one_server: RedisServer) -> None:
+        one_server.client.config_set("maxmemory", "1")
+        try:
+            kept, refused = link.run_all([acquire("p:lease"), Call(COMMIT, ["p:lease", "e"], ["me", "*", "x", 1])])
+        finally:
+            one_server.client.config_set("maxmemory", "0")
+        assert kept == 1
+        assert isinstance(refused, Away)
+        assert (link.failures, link.trouble) == ({"full": 1}, "full")
+
+    def test_when_none_is_taken_it_is_a_failure(self, link: Link, one_server: RedisServer) -> None:
+        one_server.client.replicaof("127.0.0.1", free_port())
+        try:
+            with pytest.raises(Away) as failure:
+                link.run_all([acquire("a"), acquire("b")])
+        finally:
+            one_server.client.replicaof("NO", "ONE")
+        assert failure.value.trouble == "read_only"
+        assert link.failures == {"read_only": 1}
+
+
+class TestConnections:
+    """Where Redis is slow, each answer that a new connection waits for is seconds."""
+
+    def test_a_new_one_waits_for_one_answer_before_its_first_command(self, server: RedisServer) -> None:
+        with Line(server.port) as line:
+            link = Link(RedisSettings(f"redis://127.0.0.1:{line.port}/0"), {}, ManualClock())
+            link.asked(lambda client: client.ping())
+            assert line.answers == 2
+
+    def test_what_goes_apart_needs_no_new_one_when_others_have_them_all(self, server: RedisServer) -> None:
+        with Line(server.port) as line:
+            link = Link(RedisSettings(f"redis://127.0.0.1:{line.port}/0"), {}, ManualClock(), lambda: 1000)
+            link.run_all([acquire("p:lease")])
+            link.run_all([acquire("p:lease")], apart=True)
+            link.client.connection_pool.disconnect()
+            before = line.answers
+            assert link.run_all([acquire("p:lease")], apart=True) == [3]
+            assert line.answers == before + 1
+
+    def test_how_long_answers_take_is_told_by_the_slowest_of_the_recent(self, link: Link, clock: ManualClock) -> None:
+        assert link.answer_seconds == 0.0
+        for seconds in (0.3, 1.2, 0.1):
+            link.asked(partial(slow, clock, seconds))
+        assert link.answer_seconds == pytest.approx(1.2)
+        for _ in range(RECENT):
+            link.asked(partial(slow, clock, 0.1))
+        assert link.answer_seconds == pytest.approx(0.1)
 
 
 class TestPassword:

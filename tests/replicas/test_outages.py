@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from exporter.replicas.client import TIMEOUT_SECONDS
 from exporter.replicas.keys import Keys, replicas
 from exporter.replicas.lease import home
-from exporter.replicas.link import TIMEOUT_SECONDS
 from tests.e2e.processes import free_port, until
 from tests.replicas.line import Line
 from tests.replicas.redis_server import RedisServer

@@ -13,6 +13,7 @@ that passes lets every replica look after its leases, also while a run waits. Le
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -92,6 +93,7 @@ class Replica:
     def document(self) -> bytes:
         """What the account's target tells."""
         (group,) = self.fleet.roster.alone.values()
+        group.freshen()
         return group.content(None, Format.TEXT, compressed=False).content
 
     def _made_workers(self, name: str, count: int) -> InlineWorkers:
@@ -105,22 +107,26 @@ class Replica:
         desk = Desk(
             settings, environ, clock, workers, now=lambda: int(self._clock.true() * 1000), aside=lambda work: work()
         )
-        run = desk.place.link.run
-
-        def watched(script: str, keys: Any, args: Any) -> Any:
-            left = self.dies_at.get(script)
-            if left is None:
-                return run(script, keys, args)
-            self.dies_at[script] = left - 2
-            if left == 0:
-                raise Killed
-            answer = run(script, keys, args)
-            if left == 1:
-                raise Killed
-            return answer
-
-        desk.place.link.run = watched  # type: ignore[method-assign]
+        link = desk.place.link
+        run, run_all = link.run, link.run_all
+        link.run = lambda script, *args: self._mortal({script}, partial(run, script, *args))  # type: ignore[method-assign]
+        link.run_all = lambda calls, **how: self._mortal(  # type: ignore[method-assign]
+            {call.script for call in calls}, partial(run_all, calls, **how)
+        )
         return desk
+
+    def _mortal(self, scripts: set[str], work: Callable[[], Any]) -> Any:
+        script = next((each for each in scripts if each in self.dies_at), None)
+        if script is None:
+            return work()
+        left = self.dies_at[script]
+        self.dies_at[script] = left - 2
+        if left == 0:
+            raise Killed
+        answer = work()
+        if left == 1:
+            raise Killed
+        return answer
 
 
 class ReplicaWorld:
