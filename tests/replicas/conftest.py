@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from exporter.account import AccountRuntime
 from exporter.config.settings import RedisSettings
 from exporter.replicas.keys import Keys
 from exporter.replicas.link import Link
@@ -43,3 +44,9 @@ def link(server: RedisServer, clock: ManualClock) -> Iterator[Link]:
 def keys() -> Keys:
     """Those of an account."""
     return Keys("celigo-exporter", "acme")
+
+
+@pytest.fixture
+def reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts are led, and nothing of them is read."""
+    monkeypatch.setattr(AccountRuntime, "trigger", lambda *_: [])

@@ -2,69 +2,23 @@
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from exporter.account import AccountRuntime
-from exporter.config.settings import Account, RedisSettings, Settings, TokenSource
-from exporter.replicas.desk import Desk
 from exporter.replicas.keys import Keys, replicas
 from exporter.replicas.lease import TICKS
 from exporter.replicas.metrics import ReplicaBlocks
-from exporter.replicas.seat import Seat
-from exporter.replicas.trouble import Away
 from tests.clocks import ManualClock
+from tests.replicas.desks import LEASE, NAMES, Replica, cut_off, ticks
 from tests.replicas.redis_server import RedisServer
 
-LEASE = 12.0
-TICK = LEASE / TICKS
-NAMES = tuple(f"account-{number}" for number in range(12))
-
-
-@pytest.fixture(autouse=True)
-def reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Accounts are led, and nothing of them is read."""
-    monkeypatch.setattr(AccountRuntime, "trigger", lambda *_: [])
-
-
-class Replica:
-    """A desk with a seat for each account, which read nothing."""
-
-    def __init__(
-        self, server: RedisServer, clock: ManualClock, owner: str, names: tuple[str, ...] = NAMES, **redis: Any
-    ) -> None:
-        settings = RedisSettings(server.url, lease=LEASE, **redis)
-        now = lambda: int(clock.time() * 1000)  # noqa: E731 - the clock of Redis
-        self.desk = Desk(settings, {"T": "token"}, clock, now=now, aside=lambda work: work(), owner=owner)
-        accounts = tuple(Account(name, TokenSource(env="T"), "http://127.0.0.1:9", None) for name in names)
-        self.seats = [Seat(account, Settings(accounts), self.desk.place) for account in accounts]
-
-    def tick(self) -> None:
-        self.desk.tick(self.seats)
-
-    def led(self) -> set[str]:
-        """Accounts that it refreshes."""
-        return {seat.account.name for seat in self.seats if seat.leading}
-
-    def close(self) -> None:
-        """A clean end."""
-        for seat in self.seats:
-            seat.close()
-        self.desk.close()
-
-
-def ticks(clock: ManualClock, count: int, *replicas: Replica) -> None:
-    for _ in range(count):
-        clock.advance(TICK)
-        for replica in replicas:
-            replica.tick()
+pytestmark = pytest.mark.usefixtures("reads_nothing")
 
 
 @pytest.fixture
 def pair(server: RedisServer, clock: ManualClock) -> tuple[Replica, Replica]:
     """Two replicas that have been there for a while."""
-    one, other = Replica(server, clock, "a"), Replica(server, clock, "b")
+    one, other = Replica(server.url, clock, "a"), Replica(server.url, clock, "b")
     ticks(clock, 30, one, other)
     return one, other
 
@@ -79,10 +33,10 @@ class TestSharing:
         assert all(len(replica.led()) >= len(NAMES) // 4 for replica in pair)
 
     def test_the_first_one_takes_all_until_there_is_another(self, server: RedisServer, clock: ManualClock) -> None:
-        one = Replica(server, clock, "a")
+        one = Replica(server.url, clock, "a")
         ticks(clock, 2, one)
         assert one.led() == set(NAMES)
-        other = Replica(server, clock, "b")
+        other = Replica(server.url, clock, "b")
         ticks(clock, 3, one, other)
         assert one.led() == set(NAMES), "nothing is left to one that may be gone in a moment"
         ticks(clock, 60, one, other)
@@ -90,9 +44,9 @@ class TestSharing:
         assert one.led() | other.led() == set(NAMES)
 
     def test_accounts_are_left_one_at_a_time(self, server: RedisServer, clock: ManualClock) -> None:
-        one = Replica(server, clock, "a")
+        one = Replica(server.url, clock, "a")
         ticks(clock, 2, one)
-        other, counts = Replica(server, clock, "b"), []
+        other, counts = Replica(server.url, clock, "b"), []
         for _ in range(40):
             ticks(clock, 1, one, other)
             counts.append(len(one.led()))
@@ -150,7 +104,7 @@ class TestAway:
         assert pair[0].led() == set()
 
     def test_alone_it_goes_on(self, server: RedisServer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-        one = Replica(server, clock, "a", alone=True)
+        one = Replica(server.url, clock, "a", alone=True)
         ticks(clock, 2, one)
         cut_off(one, monkeypatch)
         ticks(clock, 20 * TICKS, one)
@@ -197,14 +151,14 @@ class TestIsolation:
             server.client.set(key, "text")
         else:
             server.client.hset(key, mapping=content)  # type: ignore[arg-type]
-        one = Replica(server, clock, "a")
+        one = Replica(server.url, clock, "a")
         ticks(clock, 4, one)
         assert one.led() >= set(NAMES[1:])
 
     def test_a_bug_in_one_account_costs_no_other(
         self, server: RedisServer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        one = Replica(server, clock, "a")
+        one = Replica(server.url, clock, "a")
 
         def bug(*_: object, **__: object) -> None:
             raise KeyError("secret of a record")
@@ -215,7 +169,7 @@ class TestIsolation:
         assert "secret of a record" not in caplog.text
 
     def test_prefixes_keep_fleets_apart(self, server: RedisServer, clock: ManualClock) -> None:
-        one, other = Replica(server, clock, "a"), Replica(server, clock, "b", key_prefix="other")
+        one, other = Replica(server.url, clock, "a"), Replica(server.url, clock, "b", key_prefix="other")
         ticks(clock, 10, one, other)
         assert one.led() == other.led() == set(NAMES)
         assert one.desk.replicas == other.desk.replicas == 1
@@ -274,13 +228,3 @@ class TestTold:
 
 def test_the_list_of_replicas_is_one_key(pair: tuple[Replica, Replica], server: RedisServer) -> None:
     assert server.client.zcard(replicas("celigo-exporter")) == len(pair)
-
-
-def cut_off(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it not reach Redis."""
-    link = replica.desk.place.link
-
-    def asked(*_: object) -> None:
-        raise link._failed(Away("unreachable"))
-
-    monkeypatch.setattr(link, "_answer", asked)
