@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from exporter.collect.changes import changed_keys
+from exporter.changes import changed_keys
 
 V = TypeVar("V")
 K = TypeVar("K", bound=Hashable)

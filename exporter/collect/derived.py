@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from exporter.collect.changes import altered, kept
+from exporter.changes import altered, kept
 
 
 class Identified(Protocol):

@@ -15,8 +15,8 @@ from exporter.api.errors import NotFound
 from exporter.api.listing import Listing
 from exporter.api.models import ErrorRecord, StepErrorCount
 from exporter.api.refresh import Refresh
+from exporter.changes import altered, changed_keys, kept
 from exporter.collect.attempts import Attempts
-from exporter.collect.changes import altered, changed_keys, kept
 from exporter.collect.rollup import OpenCount
 from exporter.collect.samples import Sample, sample_of
 from exporter.collect.turns import Turns

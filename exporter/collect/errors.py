@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Protocol, Self
 
 from exporter.api.refresh import Refresh
+from exporter.changes import kept
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
-from exporter.collect.changes import kept
 from exporter.collect.drilldown import DrillDown, DrillDownClient
 from exporter.collect.errors_image import ErrorsImage
 from exporter.collect.known import InventoryClient, Known, KnownObjects

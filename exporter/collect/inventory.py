@@ -13,9 +13,9 @@ from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
+from exporter.changes import altered, changed_keys, kept
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
-from exporter.collect.changes import altered, changed_keys, kept
 from exporter.collect.counted import Counted
 from exporter.collect.derived import Derived
 from exporter.collect.flow_steps import generator_ids, step_ids

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, Self, TypeVar
 
@@ -17,10 +17,11 @@ from exporter.api.errors import ApiError, NotFound, PayloadError
 from exporter.api.listing import Listing
 from exporter.api.models import Job
 from exporter.api.refresh import Refresh
+from exporter.changes import kept
 from exporter.collect.active import ActiveRun, ActiveRunsView, active_runs, carried_over
+from exporter.collect.all_tallies import AllTallies
 from exporter.collect.attempts import Attempts
 from exporter.collect.base import Publish
-from exporter.collect.changes import kept
 from exporter.collect.departed import Departed
 from exporter.collect.kept_notes import step_records_note
 from exporter.collect.known import InventoryClient, Known, KnownObjects
@@ -94,7 +95,9 @@ class JobsCollector:
         self._not_found: dict[str, float] = {}
         self._departed = (Departed(), Departed())
         self._hidden: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-        self._told = FinishedRunsView({}, {}, retries_known=False, unknown={})
+        self._flows = AllTallies(_NO_RUNS)
+        self._integrations = AllTallies(_NO_INTEGRATION_RUNS)
+        self._histories: Mapping[str, FlowHistory] = {}
         self._step_records: StepRecords | None = None
         if step_records and settings.step_flows:
             note = step_records_note(ledger.memory)
@@ -222,12 +225,7 @@ class JobsCollector:
     def _publish_finished(self, refresh: Refresh, publish: Publish) -> None:
         at = self._runs.coverage.newest
         if at is not None:
-            # What is the same is the same object: nobody looks for what changed in it.
-            view, told = self._view(refresh), self._told
-            flows, integrations = kept(told.flows, view.flows), kept(told.integrations, view.integrations)
-            histories = kept(told.histories, view.histories)
-            self._told = replace(view, flows=flows, integrations=integrations, histories=histories)
-            publish("finished_runs", self._told, at)
+            publish("finished_runs", self._view(refresh), at)
 
     def _view(self, refresh: Refresh) -> FinishedRunsView:
         tallies, known = self._ledger.tallies(), self._known.latest
@@ -235,11 +233,12 @@ class JobsCollector:
         if known is not None:
             self._hide(known, refresh)
             stale = self._stale_integrations(known, refresh)
-            flows = {**dict.fromkeys(known.flows, _NO_RUNS), **flows}
-            integrations = {**dict.fromkeys(sorted(known.integrations), _NO_INTEGRATION_RUNS), **integrations}
-            gone = {name for name in flows if known.flows.get(name) in stale} if stale else set()
-            flows = _without(flows, self._hidden[0] | gone)
-            integrations = _without(integrations, self._hidden[1] | stale)
+            gone = {name for name, home in known.flows.items() if home in stale} if stale else set()
+            flows = self._flows.of(known.flows, flows, self._hidden[0] | gone)
+            integrations = self._integrations.of(sorted(known.integrations), integrations, self._hidden[1] | stale)
+        gone_histories = tallies.histories.keys() - flows.keys()
+        if gone_histories:  # else it is the mapping of before, or one that knows what changed
+            self._histories = kept(self._histories, _without(tallies.histories, gone_histories))
         retried_at = self._retries.coverage.newest
         retries_last = max(3 * self.settings.retries_interval, self.settings.staleness_seconds)
         return FinishedRunsView(
@@ -247,7 +246,7 @@ class JobsCollector:
             integrations=integrations,
             retries_known=retried_at is not None and refresh.clock.monotonic() - retried_at <= retries_last,
             unknown=tallies.unknown,
-            histories=_without(tallies.histories, tallies.histories.keys() - flows.keys()),
+            histories=self._histories if gone_histories else tallies.histories,
         )
 
     def _stale_integrations(self, known: Known, refresh: Refresh) -> frozenset[str]:

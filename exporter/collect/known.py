@@ -12,7 +12,7 @@ from typing import Protocol
 from exporter.api.listing import Listing
 from exporter.api.models import Flow, Integration
 from exporter.api.refresh import Refresh
-from exporter.collect.changes import kept
+from exporter.changes import kept
 from exporter.collect.derived import Derived
 from exporter.ledger.tally import STANDALONE
 

@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush
 from math import isfinite
 from typing import Generic, NamedTuple, TypeVar
 
-from exporter.collect.changes import altered
+from exporter.changes import altered
 
 V = TypeVar("V")
 

@@ -7,7 +7,7 @@ nothing does from one view to the next. A view is the one that the readings give
 import operator
 from collections.abc import Collection, Mapping, Sequence
 
-from exporter.collect.changes import altered, changed_keys, kept
+from exporter.changes import altered, changed_keys, kept
 from exporter.collect.drilldown import StepKey, StepReading
 from exporter.collect.known import Known
 from exporter.collect.open_errors import OpenErrorsView, Readings

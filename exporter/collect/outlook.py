@@ -7,8 +7,8 @@ see by identity what changed.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from exporter.changes import changed_keys
 from exporter.collect.active import ActiveRun, active_flows
-from exporter.collect.changes import changed_keys
 from exporter.collect.clock_changes import ClockChanges
 from exporter.collect.expectations import (
     NOTHING,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from exporter.collect.changes import changed_keys
+from exporter.changes import changed_keys
 from exporter.collect.expectations import NOTHING
 from exporter.collect.inventory import FlowFacts
 from exporter.collect.lasting import Found, Lasting

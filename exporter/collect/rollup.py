@@ -12,8 +12,8 @@ from exporter.api.endpoints import Endpoint, is_id
 from exporter.api.listing import Listing
 from exporter.api.models import FlowErrorCount
 from exporter.api.refresh import Refresh
+from exporter.changes import altered, kept
 from exporter.collect.attempts import Attempts
-from exporter.collect.changes import altered, kept
 from exporter.collect.known import Known
 from exporter.collect.turns import Turns
 from exporter.expose.selection import Shown

@@ -6,8 +6,8 @@ Each sum is exact, so that what went is taken off and what came is added, and no
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exporter.changes import altered, kept
 from exporter.collect.ageing import expiring, merged, older_than
-from exporter.collect.changes import altered, kept
 from exporter.collect.samples import OTHER, Sample, most_frequent, summed
 
 

@@ -21,9 +21,9 @@ from exporter.api.endpoints import Endpoint
 from exporter.api.listing import Listing
 from exporter.api.models import Flow
 from exporter.api.refresh import Refresh
+from exporter.changes import changed_keys
 from exporter.collect.active import ActiveRunsView
 from exporter.collect.base import Block, Each, Facts, Publish, no_families
-from exporter.collect.changes import changed_keys
 from exporter.collect.derived import Derived
 from exporter.collect.expectations import Expected, begun
 from exporter.collect.inventory import InventoryView
@@ -124,7 +124,7 @@ class SchedulesCollector:
         gone = since.keys() - plans.keys() if complete else frozenset[str]()
         self._memory.expect(begin, gone)
         if begin or gone:
-            since = {flow_id: row for flow_id, row in {**since, **begin}.items() if flow_id not in gone}
+            since = self._memory.expectations()
         self._begun = (plans, since)
 
     def tell(self, publish: Publish, now: float) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from exporter.changes import changed_keys
 from exporter.collect.base import Each, Facts, Row
-from exporter.collect.changes import changed_keys
 from exporter.expose.blocks import packed, render_families
 from exporter.expose.families import Family, Scope
 from exporter.expose.pieces import Piece, joined

@@ -7,6 +7,7 @@ from typing import Self
 
 from exporter.ledger.state import LedgerChange, LedgerState
 from exporter.ledger.store import Store
+from exporter.ledger.told import Tellings
 
 
 class LedgerGone(Exception):
@@ -23,9 +24,10 @@ class Keeper:
         self._store = store
         self._ended = False
         self.state: LedgerState = store.load() if before is None else before.state
+        self.told: Tellings = Tellings(self.state) if before is None else before.told
         self.lock: threading.RLock = (
             threading.RLock() if before is None else before.lock
-        )  # guards the state, the store and _ended
+        )  # guards the state, what is told of it, the store and _ended
 
     def commit(self, work_out: Callable[[LedgerState], LedgerChange]) -> None:
         """Apply and store what `work_out` makes of the state, all of it or nothing. Raises LedgerGone."""
@@ -35,6 +37,7 @@ class Keeper:
             change = work_out(self.state)
             if change:
                 self.state.apply(change)
+                self.told.touch(change)
                 self._store.commit(change, self.state)
 
     def save(self) -> None:

@@ -1,6 +1,6 @@
 """What the exporter remembers of an account beside the counters, and finds again after a restart.
 
-Every value that is handed out is a copy or immutable.
+Every value that is handed out is a copy, or not to be changed.
 """
 
 from collections.abc import Collection, Mapping
@@ -47,7 +47,7 @@ class Memory:
     def expectations(self) -> Mapping[str, Expectation]:
         """Since when each flow is to run as it is scheduled now, by flow id."""
         with self._keeper.lock:
-            return dict(self._keeper.state.expectations)
+            return self._keeper.told.expectations.now()
 
     def expect(self, expectations: Mapping[str, Expectation], gone: Collection[str]) -> None:
         """Remember what is expected from now on; of flows that are `gone` nothing."""

@@ -28,7 +28,7 @@ KINDS: Mapping[str, Kind] = {"flow": "flow", "retry": "retry"}
 
 @dataclass(frozen=True, slots=True)
 class Tallies:
-    """What has been counted so far, by flow and by integration."""
+    """What has been counted so far, by flow and by integration. Not to be changed."""
 
     flows: Mapping[str, FlowTally]
     integrations: Mapping[str, IntegrationTally]
@@ -93,8 +93,8 @@ class RunLedger:
         with self._keeper.lock:
             held = self._state
             unknown = {kind: held.unknown.get(kind, 0) for kind in KINDS.values()}
-            copies = (dict(held.flows), dict(held.integrations), unknown, dict(held.histories))
-            return Tallies(*(MappingProxyType(each) for each in copies))
+            told = self._keeper.told
+            return Tallies(told.flows.now(), told.integrations.now(), unknown, told.histories.now())
 
     def observe(self, rows: Iterable[Job], kind: Kind, now: float, lower: float | None = None) -> int:
         """Fold one page of a job listing of `kind` (contract 3.7); rows of another type are passed over.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from exporter.collect.changes import Succeeding
+from exporter.changes import Succeeding
 from exporter.collect.derived import Derived
 
 

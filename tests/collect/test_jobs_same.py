@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.collect.changes import changed_keys
+from exporter.changes import changed_keys
 from tests.collect.jobs_kit import JobsKit
 from tests.ledger.rows import FLOW, INTEGRATION
 

@@ -52,7 +52,7 @@ def kept(before: Mapping[K, V], now: Mapping[K, V]) -> Mapping[K, V]:
 
     So a mapping that had to be made to know it is told to be the one before, and nobody compares the two again.
     """
-    if isinstance(now, Succeeding) and now.changes_from(before):
+    if before is now or (isinstance(now, Succeeding) and now.changes_from(before)):
         return now
     same = len(before) == len(now) and all(map(operator.is_, before.values(), now.values()))
     if same and all(map(operator.eq, before, now)):

@@ -1,4 +1,4 @@
-"""What `changed_keys` promises, and that it looks at nothing but identity."""
+"""What differs between two mappings is told by identity, and known at once where one was made of the other."""
 
 import weakref
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collect.changes import Succeeding, altered, changed_keys, kept
+from exporter.changes import Succeeding, altered, changed_keys, kept
 
 
 def test_the_same_mapping_has_no_changes() -> None:
