@@ -20,6 +20,7 @@ from exporter.commands.completion import answer, completion
 from exporter.commands.config import config
 from exporter.commands.dashboards import dashboards
 from exporter.commands.demo import demo
+from exporter.commands.flags import CONFIG_FLAG
 from exporter.commands.healthcheck import healthcheck
 from exporter.commands.invocation import Invocation
 from exporter.commands.metrics import metrics
@@ -126,8 +127,14 @@ def _usage_line(error: click.UsageError) -> str:
         return f"{PROGRAM}: expected a command; see --help"
     command = error.ctx.command_path if error.ctx is not None else PROGRAM
     text = " ".join(error.format_message().split())
-    text = re.sub(r"^(Got unexpected extra arguments?) \(.*\)$", r"\1", text)
+    text = re.sub(r"^(Got unexpected extra arguments?) \(.*\)$", rf"\1{_hint(error)}", text)
     return f"{command}: {without_tokens(text)}"
+
+
+def _hint(error: click.UsageError) -> str:
+    """Where an argument that belongs nowhere was meant to go, most likely."""
+    takes_file = error.ctx is not None and CONFIG_FLAG in error.ctx.command.params
+    return f"; a configuration file is given by {CONFIG_FLAG.opts[0]}=FILE" if takes_file else ""
 
 
 def _say(line: str) -> None:

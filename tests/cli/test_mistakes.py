@@ -11,6 +11,8 @@ from tests.cli.conftest import Call
 COMMANDS = ("serve", "check", "metrics", "demo", "simulator", "config", "rules", "dashboards")
 LOOKS_LIKE_TOKEN = "0123456789abcdef0123456789abcdef"
 
+EXTRA = "Got unexpected extra argument; a configuration file is given by --config.file=FILE"
+
 MISTAKES: dict[str, tuple[list[str], str]] = {
     "unknown command": (["serv"], "celigo-exporter: No such command 'serv'."),
     "unknown flag": (["--nosuch"], "celigo-exporter serve: No such option '--nosuch'."),
@@ -19,8 +21,13 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "web file empty": (["--web.config.file="], "Invalid value for '--web.config.file': expected the name of a file"),
     "flag without value": (["check", "--config.file"], "Option '--config.file' requires an argument."),
     "empty file name": (["--config.file="], "Invalid value for '--config.file': expected the name of a file"),
-    "argument too many": (["serve", "now"], "celigo-exporter serve: Got unexpected extra argument"),
-    "command after a flag": (["--log.level=info", "check"], "celigo-exporter serve: Got unexpected extra argument"),
+    "argument too many": (["serve", "now"], f"celigo-exporter serve: {EXTRA}"),
+    "command after a flag": (["--log.level=info", "check"], f"celigo-exporter serve: {EXTRA}"),
+    "file without its flag": (["config", "check", "celigo.yml"], f"celigo-exporter config check: {EXTRA}"),
+    "argument too many of a command without files": (
+        ["completion", "bash", "zsh"],
+        "celigo-exporter completion: Got unexpected extra argument",
+    ),
     "group alone": (["config"], "celigo-exporter: expected a command; see --help"),
     "unknown in the group": (["config", "chekc"], "celigo-exporter config: No such command 'chekc'."),
     "bad level": (["--log.level=loud"], "'loud' is not one of 'debug', 'info', 'warning', 'error'."),
