@@ -91,7 +91,7 @@ class Link:
 
     @property
     def answer_seconds(self) -> float:
-        """How long the slowest of the recent answers took, whether or not it was one that helped."""
+        """How long the slowest of the recent answers took; one that never came tells nothing of the next."""
         with self._lock:
             return max(self._seconds)
 
@@ -152,12 +152,12 @@ class Link:
                 raise Away(self._trouble)
         began = self._clock.monotonic()
         try:
-            return ask(client)
+            answer = ask(client)
         except (redis.RedisError, OSError, ssl.SSLError, UnicodeError) as failure:
             raise self._failed(away(failure)) from None
-        finally:
-            with self._lock:
-                self._seconds.append(self._clock.monotonic() - began)
+        with self._lock:
+            self._seconds.append(self._clock.monotonic() - began)
+        return answer
 
     def _sent(self, calls: Sequence[Call], client: redis.Redis) -> list[Any]:
         """The answers, failures among them, once Redis knows all scripts."""

@@ -210,6 +210,17 @@ class TestConnections:
             link.asked(partial(slow, clock, 0.1))
         assert link.answer_seconds == pytest.approx(0.1)
 
+    def test_one_that_never_came_does_not_count(self, clock: ManualClock) -> None:
+        link = Link(RedisSettings(f"redis://127.0.0.1:{free_port()}/0"), {}, clock)
+
+        def hang(client: redis.Redis) -> None:
+            clock.advance(2.0)
+            client.ping()
+
+        with pytest.raises(Away):
+            link.asked(hang)
+        assert link.answer_seconds == 0.0
+
 
 class TestPassword:
     @pytest.fixture
