@@ -86,6 +86,31 @@ class Replica:
         }
 
 
+def published(accounts: Sequence[Replica], *, alone: bool = False) -> list[str]:
+    """Publish what is new of all; the accounts whose lease is another replica's."""
+    lost = publish(accounts[0].link, [each.offer(alone=alone) for each in accounts])
+    return [offer.account for offer in lost]
+
+
+def show(accounts: Sequence[Replica], value: float) -> None:
+    """Let there be something new of each."""
+    for each in accounts:
+        each.runtime.show("health", value)
+
+
+def told(accounts: Sequence[Replica]) -> list[float | None]:
+    """What is served of each."""
+    return [each.told().get("health") for each in accounts]
+
+
+def elsewhere(link: Link, accounts: Sequence[Replica], clock: ManualClock) -> list[float | None]:
+    """What another replica serves of each."""
+    others = [Replica(link, each.keys, clock, "b") for each in accounts]
+    for other in others:
+        other.publisher.fetch()
+    return told(others)
+
+
 def watched(link: Link, monkeypatch: pytest.MonkeyPatch) -> list[list[Call]]:
     """What is sent together from now on, each time."""
     sent: list[list[Call]] = []

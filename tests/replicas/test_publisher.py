@@ -5,7 +5,6 @@ import pytest
 from exporter.replicas.keys import Keys
 from exporter.replicas.link import Link
 from exporter.replicas.scripts import PUBLISH
-from exporter.replicas.trouble import Away
 from tests.clocks import ManualClock
 from tests.replicas.publishing import Replica, watched
 from tests.replicas.redis_server import RedisServer
@@ -185,17 +184,6 @@ class TestTrouble:
         leader.publish()
         other.publisher.fetch()
         assert leader.told() == other.told() == {"health": 2}
-
-    def test_alone_it_is(self, leader: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-        def away(*_: object) -> None:
-            raise Away("unreachable")
-
-        leader.runtime.show("health", 1)
-        monkeypatch.setattr(leader.link, "run_all", away)
-        leader.publish()
-        assert leader.told() == {}
-        leader.publish(alone=True)
-        assert leader.told() == {"health": 1}
 
     def test_a_redis_that_forgot_gets_all_of_it(self, leader: Replica, other: Replica, server: RedisServer) -> None:
         leader.runtime.show("health", 1)
