@@ -193,8 +193,12 @@ class Desk:
         """Leave one account a tick to the replica that it belongs to, once that has been there for a while."""
         settled = self._known(self._clock.monotonic() - SETTLED_LEASES * self.place.lease)
         for seat in seats:
-            if seat.leading and home(seat.account.name, settled) != self.place.owner and seat.give_up():
-                return
+            if seat.leading and home(seat.account.name, settled) != self.place.owner:
+                left = True  # also when it could only be left half
+                with told_of(seat.account.name):
+                    left = seat.give_up()
+                if left:
+                    return
 
     def _fetch(self, seats: Sequence[Seat]) -> None:
         known = [seat.publisher.known() for seat in seats]

@@ -54,7 +54,7 @@ class Publisher:
         self._versions = itertools.count(1)
         self._names = itertools.count(1)
         self._whole = False
-        self._sending = ""
+        self._sending: str | None = None
         self._built: dict[str, RenderedBlock] = {}
         self._image: dict[str, bytes] = {}
         self._errors_version: int | None = None
@@ -135,20 +135,20 @@ class Publisher:
 
     def settle(self, parcel: "Parcel", answer: bytes | Away) -> None:
         """Serve what Redis took."""
-        self._sending = ""
         if answer == b"ok":
             self._serve(parcel.snapshot, parcel.built)
             self._whole, self._errors_version = False, parcel.errors_version
             self._image.update(parcel.image)
-            return
-        # Whether it was done is not known of one that failed, so everything is to be sent again.
-        self._whole = True
-        if isinstance(answer, Away) and parcel.alone:
-            self._serve(parcel.snapshot, parcel.built)
+        else:
+            # Whether it was done is not known of one that failed, so everything is to be sent again.
+            self._whole = True
+            if isinstance(answer, Away) and parcel.alone:
+                self._serve(parcel.snapshot, parcel.built)
+        self._sending = None  # last: what is told of meanwhile is one or the other
 
     def told(self, version: str) -> bool:
         """Whether a version in Redis is what is served, or on its way there."""
-        return version in {self._served.version, self._sending}
+        return version in (self._sending, self._served.version)
 
     def _serve(self, after: Snapshot, built: Mapping[Slot, RenderedBlock]) -> None:
         self._served = after

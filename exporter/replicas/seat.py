@@ -326,9 +326,9 @@ class Seat:
             self._term.store.end()
         self._runtime.ledger.end()
         before, self._term = self._runtime, None
-        self._runtime = self._made(MemoryStore())
         before.stop()
         self._place.aside(lambda: before.close())
+        self._runtime = self._made(MemoryStore())  # last: without a token it raises
         _log.info("this replica stands by for an account", extra={"fields": {"account": self.account.name, "why": why}})
 
     def _made(

@@ -9,6 +9,7 @@ from exporter.config.settings import RedisSettings
 from exporter.replicas.keys import Keys
 from exporter.replicas.link import Link
 from tests.clocks import ManualClock
+from tests.replicas.publishing import Replica
 from tests.replicas.redis_server import RedisServer
 
 
@@ -50,3 +51,17 @@ def keys() -> Keys:
 def reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accounts are led, and nothing of them is read."""
     monkeypatch.setattr(AccountRuntime, "trigger", lambda *_: [])
+
+
+@pytest.fixture
+def leader(link: Link, keys: Keys, clock: ManualClock) -> Replica:
+    """A replica that leads."""
+    held = Replica(link, keys, clock, "a")
+    held.lead()
+    return held
+
+
+@pytest.fixture
+def other(link: Link, keys: Keys, clock: ManualClock) -> Replica:
+    """One that stands by."""
+    return Replica(link, keys, clock, "b")

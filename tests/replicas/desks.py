@@ -1,15 +1,19 @@
 """Desks with many accounts of which nothing is read, and what passes between them and Redis."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from exporter.collect.health import HealthView
 from exporter.config.settings import Account, RedisSettings, Settings, TokenSource
 from exporter.replicas.desk import Desk
 from exporter.replicas.lease import TICKS
+from exporter.replicas.link import Call
 from exporter.replicas.seat import Seat
 from exporter.replicas.trouble import Away
 from tests.clocks import ManualClock
+from tests.replicas.redis_server import RedisServer
 
 LEASE = 12.0
 TICK = LEASE / TICKS
@@ -55,3 +59,55 @@ def cut_off(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
         raise link._failed(Away("unreachable"))
 
     monkeypatch.setattr(link, "_answer", asked)
+
+
+def read(seat: Seat, clock: ManualClock, *, up: bool = True) -> None:
+    """Let a collector have read something new."""
+    seat.runtime.model.publish("health", HealthView(up=up), clock.monotonic())
+
+
+def meanwhile(
+    replica: Replica,
+    script: str,
+    do: Callable[[Sequence[Call]], object],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    taken: bool = False,
+) -> None:
+    """Do something each time that `script` is sent: before Redis has it, or when it was `taken` and not yet told."""
+    run_all = replica.desk.place.link.run_all
+
+    def watched(calls: Sequence[Call], **how: Any) -> list[Any]:
+        concerned = script in {call.script for call in calls}
+        if concerned and not taken:
+            do(calls)
+        answers = run_all(calls, **how)
+        if concerned and taken:
+            do(calls)
+        return answers
+
+    monkeypatch.setattr(replica.desk.place.link, "run_all", watched)
+
+
+def lasts(server: RedisServer, seat: Seat) -> int:
+    """Until when the lease does, as Redis has it, in milliseconds."""
+    return int(server.client.hget(seat.keys.lease, "until") or 0)
+
+
+def sure(seat: Seat) -> float:
+    """Until when the replica may be sure of it."""
+    assert seat._term is not None
+    return seat._term.sure_until
+
+
+def asked(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Has an entry for each answer of Redis that is waited for from now on."""
+    link, found = replica.desk.place.link, list[object]()
+    answer = link._answer
+
+    def watched(ask: Any, *how: Any) -> Any:
+        found.append(ask)
+        return answer(ask, *how)
+
+    monkeypatch.setattr(link, "_answer", watched)
+    return found

@@ -1,27 +1,15 @@
 """What a replica serves: what it published in a term, else what others did, and nothing that no longer holds."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
-from exporter.replicas.keys import Keys
-from exporter.replicas.link import Link
+from exporter.replicas.link import Call
 from exporter.replicas.scripts import PUBLISH
 from tests.clocks import ManualClock
 from tests.replicas.publishing import Replica, watched
 from tests.replicas.redis_server import RedisServer
-
-
-@pytest.fixture
-def leader(link: Link, keys: Keys, clock: ManualClock) -> Replica:
-    """A replica that leads."""
-    held = Replica(link, keys, clock, "a")
-    held.lead()
-    return held
-
-
-@pytest.fixture
-def other(link: Link, keys: Keys, clock: ManualClock) -> Replica:
-    """One that stands by."""
-    return Replica(link, keys, clock, "b")
 
 
 def test_nothing_is_served_before_anything_was_published(leader: Replica, other: Replica) -> None:
@@ -76,6 +64,29 @@ def test_without_the_lease_it_is_told_so_and_serves_what_it_did(
     leader.runtime.show("health", 2)
     assert not leader.publish()
     assert leader.told() == {"health": 1}
+
+
+def test_a_version_is_known_while_it_is_on_its_way_and_as_long_as_it_is_served(
+    leader: Replica, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader.runtime.show("health", 1)
+    leader.publish()
+    older, on_their_way, run_all = leader.publisher.served.version, dict[str, bool](), leader.link.run_all
+
+    def watched(calls: Sequence[Call]) -> list[Any]:
+        answers = run_all(calls)
+        if calls:
+            version = server.client.hget(leader.keys.served, "version")
+            assert isinstance(version, bytes)
+            on_their_way[version.decode()] = leader.publisher.told(version.decode())
+        return answers
+
+    monkeypatch.setattr(leader.link, "run_all", watched)
+    leader.runtime.show("health", 2)
+    leader.publish()
+    newer = leader.publisher.served.version
+    assert on_their_way == {newer: True}
+    assert [leader.publisher.told(each) for each in (newer, older, "somebody:1", "")] == [True, False, False, False]
 
 
 class TestTakeOver:
@@ -144,78 +155,6 @@ class TestExpiry:
         leader.publish()
         other.publisher.fetch()
         clock.advance(600)
-        assert other.told() == {"health": 1}
-
-
-class TestTrouble:
-    def test_nothing_is_published_before_what_was_counted_is_saved(self, leader: Replica, other: Replica) -> None:
-        leader.runtime.show("health", 1)
-        leader.publish()
-        leader.runtime.show("health", 2)
-        leader.saved = False
-        assert leader.publish()
-        other.publisher.fetch()
-        assert leader.told() == other.told() == {"health": 1}
-        leader.saved = True
-        leader.publish()
-        other.publisher.fetch()
-        assert leader.told() == other.told() == {"health": 2}
-
-    def test_alone_it_is_served_unsaved_but_not_published(self, leader: Replica, other: Replica) -> None:
-        leader.runtime.show("health", 1)
-        leader.saved = False
-        leader.publish(alone=True)
-        other.publisher.fetch()
-        assert (leader.told(), other.told()) == ({"health": 1}, {})
-
-    def test_what_cannot_be_published_is_not_served(
-        self, leader: Replica, other: Replica, one_server: RedisServer
-    ) -> None:
-        leader.runtime.show("health", 1)
-        leader.publish()
-        leader.runtime.show("health", 2)
-        one_server.client.config_set("maxmemory", "1")
-        try:
-            leader.publish()
-        finally:
-            one_server.client.config_set("maxmemory", "0")
-        assert leader.link.trouble == "full"
-        assert leader.told() == {"health": 1}
-        leader.publish()
-        other.publisher.fetch()
-        assert leader.told() == other.told() == {"health": 2}
-
-    def test_a_redis_that_forgot_gets_all_of_it(self, leader: Replica, other: Replica, server: RedisServer) -> None:
-        leader.runtime.show("health", 1)
-        leader.runtime.show("checks", 2)
-        leader.publish()
-        server.client.delete(leader.keys.served, leader.keys.image)
-        leader.publisher.republish()
-        leader.publish()
-        other.publisher.fetch()
-        assert other.told() == {"health": 1, "checks": 2}
-        assert set(server.client.hkeys(leader.keys.image)) == {b"live", b"positions"}
-
-    def test_that_it_forgot_is_noticed_with_the_next_change(
-        self, leader: Replica, other: Replica, server: RedisServer
-    ) -> None:
-        leader.runtime.show("health", 1)
-        leader.runtime.show("checks", 2)
-        leader.publish()
-        server.client.delete(leader.keys.served)
-        leader.runtime.show("checks", 3)
-        leader.publish()
-        other.publisher.fetch()
-        assert other.told() == {"health": 1, "checks": 3}
-
-    def test_what_somebody_else_wrote_there_is_not_served(
-        self, leader: Replica, other: Replica, server: RedisServer
-    ) -> None:
-        leader.runtime.show("health", 1)
-        leader.publish()
-        other.publisher.fetch()
-        server.client.hset(leader.keys.served, mapping={"version": "x", "blocks": "nonsense"})
-        other.publisher.fetch()
         assert other.told() == {"health": 1}
 
 
