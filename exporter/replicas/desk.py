@@ -1,5 +1,6 @@
 """The desk of a replica: it looks after all leases, many at a time, and knows which other replicas there are."""
 
+import math
 import secrets
 import socket
 import threading
@@ -16,7 +17,7 @@ from exporter.replicas.apart import told_of
 from exporter.replicas.keys import replicas
 from exporter.replicas.lease import Lease, home
 from exporter.replicas.link import Call, Link
-from exporter.replicas.offers import publish
+from exporter.replicas.offers import TOGETHER, publish
 from exporter.replicas.place import Aside, Place, in_thread
 from exporter.replicas.scripts import ATTEND, FETCH, MEET, WANT
 from exporter.replicas.seat import Seat
@@ -24,6 +25,9 @@ from exporter.replicas.trouble import Away
 
 GONE_TICKS = 3
 """A replica that has not been there for so many ticks is taken for gone."""
+
+PACKING_SECONDS = 0.25
+"""How long `freshen` may take besides: to begin, and to pack what is new of many accounts."""
 
 SETTLED_LEASES = 2
 """For how many leases a replica has to be there before accounts are left to it."""
@@ -82,10 +86,13 @@ class Desk:
             Standing(seat.account.name, seat.account.environment, seat.leading, seat.terms) for seat in self._seats
         )
 
-    @property
-    def freshening_seconds(self) -> float:
-        """How long `freshen` may take, going by the slowest recent answer of Redis: it waits for two, seldom three."""
-        return 3 * self.place.link.answer_seconds
+    def freshening_seconds(self, accounts: int) -> float:
+        """How long `freshen` of so many may take, going by the slowest recent answer of Redis.
+
+        It waits for one answer to each lot that is published, one to fetch, and seldom one more.
+        """
+        answers = math.ceil(accounts / TOGETHER) + 2
+        return PACKING_SECONDS + answers * self.place.link.answer_seconds
 
     def tick(self, seats: Sequence[Seat]) -> None:
         """Look after all leases once, and exchange what is new. Raises nothing."""

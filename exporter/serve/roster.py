@@ -50,7 +50,7 @@ class Group:
     @property
     def freshening_seconds(self) -> float:
         """How long `freshen` may take."""
-        return 0.0 if self.desk is None else self.desk.freshening_seconds
+        return 0.0 if self.desk is None else self.desk.freshening_seconds(len(self.accounts))
 
     def freshen(self) -> None:
         """Let what is served of accounts that replicas share be what all of them serve now. Raises nothing."""
