@@ -1,5 +1,6 @@
 """The desk of a replica: it looks after all leases, many at a time, and knows which other replicas there are."""
 
+import logging
 import math
 import secrets
 import socket
@@ -31,6 +32,8 @@ PACKING_SECONDS = 0.25
 
 SETTLED_LEASES = 2
 """For how many leases a replica has to be there before accounts are left to it."""
+
+_log = logging.getLogger(__name__)
 
 
 class Standing(NamedTuple):
@@ -179,8 +182,12 @@ class Desk:
         return Call(ATTEND, keys, [self.place.owner, self.place.link.stamp(), int(self.place.lease * 1000)])
 
     def _meet(self, answer: Sequence[bytes] | Away, now: float) -> None:
-        if isinstance(answer, Away):
-            raise answer
+        if isinstance(answer, Away):  # the leases do not need it; accounts stay where they are
+            _log.warning(
+                "the list of replicas in Redis cannot be used",
+                extra={"fields": {"key": replicas(self._prefix), "problem": str(answer)}},
+            )
+            return
         at, *names = answer
         self.place.link.set_clock(int(at))
         present = {name.decode() for name in names}

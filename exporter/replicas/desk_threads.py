@@ -1,15 +1,20 @@
 """The threads of a desk: one keeps the leases, the other one does what may take long."""
 
+import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from exporter.bugs import bug_fields
 from exporter.replicas.desk import Desk
 from exporter.replicas.seat import Seat
 
 WOKEN_SECONDS = 0.2
 """How soon after a tick the next one may come."""
+
+_log = logging.getLogger(__name__)
 
 
 class DeskThreads:
@@ -43,7 +48,8 @@ class DeskThreads:
     def _attend(self) -> None:
         desk = self._desk
         while not self._stop.is_set():
-            desk.attend(self._seats())
+            with _going_on():
+                desk.attend(self._seats())
             self._attended.set()
             desk.place.clock.wait(self._stop, min(WOKEN_SECONDS, desk.place.tick))
             desk.place.clock.wait(desk.woken, max(0.0, desk.place.tick - WOKEN_SECONDS))
@@ -53,4 +59,14 @@ class DeskThreads:
         while not self._stop.is_set():
             self._attended.wait()
             self._attended.clear()
-            self._desk.exchange()
+            with _going_on():
+                self._desk.exchange()
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """A thread that ended would leave all accounts to nobody, or publish nothing any more, without a word."""
+    try:
+        yield
+    except Exception as error:
+        _log.error("looking after the accounts has a bug", extra={"fields": bug_fields(error)})

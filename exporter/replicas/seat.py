@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from exporter.account import CLOSE_SECONDS, AccountRuntime, Sharing
 from exporter.api.budget import Budget
@@ -20,6 +20,7 @@ from exporter.expose.blocks import RenderedBlock
 from exporter.image import Image
 from exporter.ledger.runs import RunLedger
 from exporter.ledger.store import MemoryStore
+from exporter.replicas.apart import told_of
 from exporter.replicas.budget import SharedTokens
 from exporter.replicas.claim import Claim, Term
 from exporter.replicas.keys import Keys
@@ -293,14 +294,20 @@ class Seat:
             term.sure_until = sent_at + self._place.lease
             self._resume(term)
         else:
-            self._take_again(term, sent_at)
+            self._taking = True
+            self._place.aside(lambda: self._take_again(term, sent_at))
 
     def _take_again(self, term: Term, sent_at: float) -> None:
         """The lease ran out, or Redis forgot it, and nobody has counted anything meanwhile: go on, and save it all."""
-        try:
+        number = None
+        with told_of(self.account.name), suppress(Away):
             number = self._claim.take()
-        except Away:
-            return
+        with self._lock:
+            self._taking = False
+            if number is not None and not self._ended and self._term is term:
+                self._taken_again(term, number, sent_at)
+
+    def _taken_again(self, term: Term, number: int, sent_at: float) -> None:
         if not number:
             self._step_down("another replica refreshes the account")
             return

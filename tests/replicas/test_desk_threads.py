@@ -109,3 +109,35 @@ def test_both_end_with_the_exporter_also_without_redis(
     monkeypatch.setattr(one.desk, "exchange", watched)
     live(one, lambda: until(lambda: exchanged.is_set() and clock.waiting, "both wait for more"))
     assert one.desk.place.link.trouble == ("unreachable" if away else None)
+
+
+def woken(replica: Replica) -> bool:
+    """Let the next tick come at once."""
+    replica.desk.woken.set()
+    return True
+
+
+@pytest.mark.parametrize("part", ["attend", "exchange"])
+def test_a_bug_ends_no_thread_and_is_told_without_its_text(
+    server: RedisServer,
+    clock: ManualClock,
+    part: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one, calls = Replica(server.url, clock, "a"), list[str]()
+    work: Callable[..., None] = getattr(one.desk, part)
+
+    def failing(*args: object) -> None:
+        calls.append(part)
+        if len(calls) < 3:
+            raise KeyError("secret of a record")
+        work(*args)
+
+    monkeypatch.setattr(one.desk, part, failing)
+    with DeskThreads(one.desk, lambda: one.seats):
+        until(lambda: woken(one) and len(calls) >= 3, "it is tried again")
+        until(lambda: woken(one) and one.led() == set(NAMES), "all are led")
+    told = [record for record in caplog.records if record.getMessage() == "looking after the accounts has a bug"]
+    assert len(told) == 2
+    assert "secret of a record" not in caplog.text
