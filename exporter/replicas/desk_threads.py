@@ -69,4 +69,4 @@ def _going_on() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _log.error("looking after the accounts has a bug", extra={"fields": bug_fields(error)})
+        _log.error("looking after the accounts has a bug", extra={"fields": {**bug_fields(error)}})

@@ -34,6 +34,10 @@ SMALLEST = 1_000
 """Growth is told from here on: what a refresh takes anyway is most of what a smaller account costs."""
 
 
+FLAT = 5
+"""A change may cost more where many times as many flows did not change: a fifth as many times, of what is far more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """An account of so many flows: refreshes in which nothing changed and in which ten flows did, and memory."""
@@ -42,6 +46,11 @@ class Size:
     unchanged: Refresh
     changed: Refresh
     resident_mib: float
+
+    @property
+    def more_cpu(self) -> float:
+        """Seconds that the change takes."""
+        return self.changed.cpu_seconds - self.unchanged.cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ def measure(flows: int, parts: Sequence[str], *, largest: bool) -> Cost:
             cost.unchanged, cost.percent = held.unchanged(), held.changed(max(1, flows // PERCENT))
             cost.resident_mib = held.resident_mib()
             cost.loops = _loops(held)
-        own = _size(held, cost.unchanged) if "sizes" in parts else None
+        own = _size(held) if "sizes" in parts else None
         if "scrape" in parts:
             cost.scrape = scrapes.measure(held)
     if own is not None:
@@ -86,12 +95,11 @@ def measure(flows: int, parts: Sequence[str], *, largest: bool) -> Cost:
 def _settled_size(flows: int) -> Size:
     with bench(flows) as held:
         held.settle()
-        return _size(held, None)
+        return _size(held)
 
 
-def _size(held: Bench, unchanged: Refresh | None) -> Size:
-    before = unchanged or held.unchanged()
-    return Size(held.size, before, held.changed(min(FEW, held.size)), held.resident_mib())
+def _size(held: Bench) -> Size:
+    return Size(held.size, *held.both(min(FEW, held.size)), held.resident_mib())
 
 
 def _loops(held: Bench) -> Loops:
@@ -167,9 +175,10 @@ def _of_sizes(cost: Cost) -> Iterator[Line]:
     if len(cost.sizes) > 1:
         first, last = cost.sizes[0], cost.sizes[-1]
         for each in large:
-            more = each.changed.cpu_seconds - each.unchanged.cpu_seconds
             of = f"in an account of {each.flows:,} flows"
-            yield Line(f"{FEW} of {each.flows:,} flows changed: more CPU", more, "s", of)
+            yield Line(f"{FEW} of {each.flows:,} flows changed: more CPU", each.more_cpu, "s", of)
+            if each is not large[0] and large[0].more_cpu > 0:
+                yield _growth_of_change(large[0], each)
         per_flow = (last.resident_mib - first.resident_mib) * 1024 / (last.flows - first.flows)
         yield Line("memory of a flow", per_flow, "KiB", f"between {first.flows:,} and {last.flows:,} flows")
 
@@ -182,6 +191,13 @@ def _growth(before: Size, after: Size, *, bound: bool) -> Iterator[Line]:
     yield Line(f"{name}: CPU of a refresh", cpu, "x", of, most=most)
     requests = after.unchanged.requests / before.unchanged.requests
     yield Line(f"{name}: requests of a refresh", requests, "x", of, most=most)
+
+
+def _growth_of_change(before: Size, after: Size) -> Line:
+    times = after.flows / before.flows
+    what = f"{before.flows:,} to {after.flows:,} flows: more CPU of {FEW} changed ones"
+    most = times / FLAT if times >= FLAT * FLAT else None
+    return Line(what, after.more_cpu / before.more_cpu, "x", f"{times:.0f} times as many did not change", most=most)
 
 
 def _ms(value: float) -> str:
@@ -215,7 +231,7 @@ def _show_sizes(sizes: Sequence[Size]) -> None:
             f"{unchanged.cpu_seconds:.3f} s",
             f"{changed.requests:,.0f}",
             f"{changed.cpu_seconds:.3f} s",
-            f"{changed.requests - unchanged.requests:,.0f}, {changed.cpu_seconds - unchanged.cpu_seconds:.3f} s",
+            f"{changed.requests - unchanged.requests:,.0f}, {each.more_cpu:.3f} s",
             f"{each.resident_mib:,.0f} MiB",
         )
     Console(width=150).print(table)

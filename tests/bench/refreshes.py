@@ -90,6 +90,12 @@ class Bench:
             found.append(self.refresh())
         return mean(found)
 
+    def both(self, flows: int, count: int = HALF_AN_HOUR) -> tuple[Refresh, Refresh]:
+        """`unchanged` and `changed`, twice in turn, and of each the one that took less CPU: noise only ever adds."""
+        pairs = [(self.unchanged(count), self.changed(flows, count)) for _ in range(2)]
+        unchanged, changed = (min(each, key=lambda found: found.cpu_seconds) for each in zip(*pairs, strict=True))
+        return unchanged, changed
+
     def next_flows(self, count: int) -> Sequence[str]:
         """Other flows each time, until it is the first one's turn again."""
         first = self._changed

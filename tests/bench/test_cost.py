@@ -5,14 +5,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from subprocess import run
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.bench import cost, lines, plan
 from tests.bench.cost import Cost, Loops, Size, lines_of
 from tests.bench.lines import Line
-from tests.bench.refreshes import Refresh
+from tests.bench.refreshes import Bench, Refresh
 from tests.bench.scrapes import Scrapes
 from tests.conftest import required_tool
 
@@ -114,6 +114,26 @@ def test_growth_is_held_against_the_size_from_a_thousand_flows_on_and_told_from_
         ("1,000 to 50,000", 50.0),
         ("10,000 to 50,000", None),
     ]
+
+
+def test_a_change_that_costs_more_the_more_flows_did_not_change_misses_its_line() -> None:
+    def size(flows: int, more: float) -> Size:
+        return Size(flows, REFRESH, replace(REFRESH, cpu_seconds=REFRESH.cpu_seconds + more), 60.0)
+
+    words = "more CPU of 10 changed ones"
+    for more, met in ((0.5, True), (0.51, False)):
+        sizes = [size(1_000, 0.05), size(10_000, 9.0), size(50_000, more)]
+        found = [each for each in lines_of(replace(KEPT, sizes=sizes)) if words in each.what]
+        assert [(each.most, each.met) for each in found] == [(None, None), (10.0, met)]
+        assert found[1].figure == pytest.approx(more / 0.05)
+
+
+def test_of_two_half_hours_the_quieter_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Bench(cast("Any", None), cast("Any", None), [], 100)
+    told = {"unchanged": [1.2, 1.0], "changed": [1.3, 1.6]}
+    monkeypatch.setattr(Bench, "unchanged", lambda *_: replace(REFRESH, cpu_seconds=told["unchanged"].pop(0)))
+    monkeypatch.setattr(Bench, "changed", lambda *_: replace(REFRESH, cpu_seconds=told["changed"].pop(0)))
+    assert [each.cpu_seconds for each in held.both(10)] == [1.0, 1.3]
 
 
 def test_the_plan_is_that_of_the_contract() -> None:
