@@ -135,16 +135,9 @@ def _of_scrapes(cost: Cost) -> Iterator[Line]:
     yield Line("a scrape while a refresh runs, more", found.beside - found.quiet, "ms", of, most=20)
     of = "nothing is due"
     yield Line(f"{scrapes.SCRAPERS} scrapers at once: requests", found.requests_nothing_due, "", of, most=0)
-    of = f"everything is due; one scraper: {found.requests_one_scraper}"
+    of = f"an hour in which all is due {scrapes.AN_HOUR} times; one scraper: {found.requests_one_scraper:,}"
     more = found.requests_many_scrapers - found.requests_one_scraper
-    # A listing that is read every half an hour may fall into one of the two refreshes.
-    yield Line(
-        f"{scrapes.SCRAPERS} scrapers at once: more requests",
-        more,
-        "",
-        of,
-        most=plan.requests_of_rare_listings(cost.flows),
-    )
+    yield Line(f"{scrapes.SCRAPERS} scrapers at once: more requests", more, "", of, most=0)
 
 
 def _of_refreshes(cost: Cost) -> Iterator[Line]:

@@ -32,8 +32,3 @@ def requests_of_a_round(flows: int) -> int:
 def requests_of_a_change(flows: int) -> int:
     """More than that when so many flows have new errors in one step: the flow's steps, and that step's errors."""
     return 2 * flows
-
-
-def requests_of_rare_listings(flows: int) -> int:
-    """Those that are not in every refresh: names of steps each half an hour, licences and their like each hour."""
-    return 2 * ceil(flows * STEPS_OF_A_FLOW / ROWS_OF_A_PAGE) + 10

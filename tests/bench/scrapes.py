@@ -17,13 +17,14 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from tests.bench import copies
-from tests.bench.refreshes import STEP, Bench
+from tests.bench.refreshes import HALF_AN_HOUR, STEP, Bench
 
 ROUNDS = 5
 QUICK = 8
 """Scrapes in a round of those that take milliseconds."""
 
 SCRAPERS, TRIES = 50, 3
+AN_HOUR = 2 * HALF_AN_HOUR
 FRESH_SECONDS = 40.0
 """So long after a refresh nothing is due; the shortest interval is a minute."""
 
@@ -114,9 +115,7 @@ def measure(held: Bench) -> Scrapes:
     quiet = _quiet(held, url)
     held.refresh()
     # What becomes due by itself in these moments is in one of them; what scrapers cause would be in all.
-    nothing_due = min(_many(held, url) for _ in range(TRIES))
-    one = round(held.refresh().requests)
-    held.exporter.advance(STEP)
+    nothing_due = min(_requests(held, url, SCRAPERS) for _ in range(TRIES))
     return Scrapes(
         series=sum(not line.startswith(b"#") for line in document.splitlines()),
         bytes=len(document),
@@ -130,8 +129,8 @@ def measure(held: Bench) -> Scrapes:
         beside_slowest=max(beside),
         beside_count=len(beside),
         requests_nothing_due=nothing_due,
-        requests_one_scraper=one,
-        requests_many_scrapers=_many(held, url),
+        requests_one_scraper=_requests_in_an_hour(held, url, 1),
+        requests_many_scrapers=_requests_in_an_hour(held, url, SCRAPERS),
     )
 
 
@@ -213,14 +212,23 @@ def _arriving(url: str, going_on: Callable[[], bool]) -> list[float]:
     return times
 
 
-def _many(held: Bench, url: str) -> int:
-    """Requests that the account got while many scraped at once."""
+def _requests_in_an_hour(held: Bench, url: str, scrapers: int) -> int:
+    """Requests that the account gets in an hour in which all is read that is ever read again."""
+    found = 0
+    for _ in range(AN_HOUR):
+        held.exporter.advance(STEP)
+        found += _requests(held, url, scrapers)
+    return found
+
+
+def _requests(held: Bench, url: str, scrapers: int) -> int:
+    """Requests that the account got while so many scraped at once."""
     held.account.requests()
 
     def scraped(_: int) -> None:
         with Scraper(url, {"X-Prometheus-Scrape-Timeout-Seconds": "300"}) as scraper:
             scraper.timed()
 
-    with ThreadPoolExecutor(SCRAPERS) as pool:
-        list(pool.map(scraped, range(SCRAPERS)))
+    with ThreadPoolExecutor(scrapers) as pool:
+        list(pool.map(scraped, range(scrapers)))
     return len(held.account.requests())
