@@ -137,7 +137,9 @@ def _of_scrapes(cost: Cost) -> Iterator[Line]:
     yield Line(f"{scrapes.SCRAPERS} scrapers at once: requests", found.requests_nothing_due, "", of, most=0)
     of = f"an hour in which all is due {scrapes.AN_HOUR} times; one scraper: {found.requests_one_scraper:,}"
     more = found.requests_many_scrapers - found.requests_one_scraper
-    yield Line(f"{scrapes.SCRAPERS} scrapers at once: more requests", more, "", of, most=0)
+    # A second run of the cheapest collector would be one in each refresh. What becomes due by itself in the seconds
+    # that measuring takes is fewer.
+    yield Line(f"{scrapes.SCRAPERS} scrapers at once: more requests", more, "", of, most=scrapes.AN_HOUR - 1)
 
 
 def _of_refreshes(cost: Cost) -> Iterator[Line]:
