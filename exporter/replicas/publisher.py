@@ -10,7 +10,7 @@ from typing import Self
 
 from exporter.account import AccountRuntime
 from exporter.clock import Clock
-from exporter.expose.blocks import RenderedBlock
+from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock
 from exporter.expose.snapshot import Slot
 from exporter.image import Image, packed
 from exporter.replicas.keys import Keys
@@ -58,6 +58,7 @@ class Publisher:
         self._built: dict[str, RenderedBlock] = {}
         self._image: dict[str, bytes] = {}
         self._errors_version: int | None = None
+        self._runs: int | None = None
 
     @property
     def served(self) -> Snapshot:
@@ -69,10 +70,11 @@ class Publisher:
         with before.held:
             self._served, self._names, self._versions = before._served, before._names, before._versions
 
-    def begin(self) -> None:
-        """A term begins: nothing was built in it yet."""
+    def begin(self, runtime: AccountRuntime) -> None:
+        """A term begins with `runtime`, in which nothing was read or built yet."""
         with self.held:
             self._built, self._image, self._errors_version = {}, {}, None
+            self._runs = _runs(runtime)
 
     def republish(self) -> None:
         """Redis has something else than what was published last."""
@@ -163,7 +165,12 @@ class Publisher:
     def _current(self, runtime: AccountRuntime) -> Mapping[Slot, RenderedBlock]:
         runtime.current(self._clock.monotonic())
         told = runtime.served
-        return dict(zip(told.slots, told.blocks, strict=True))
+        built = dict(zip(told.slots, told.blocks, strict=True))
+        own_alone = [slot.name for slot in built] == [OWN_COLLECTOR]
+        inherited = any(each.slot == OWN_COLLECTOR for each in self._served.blocks)
+        # Before anything ran in a term, its own block knows nothing of the blocks that are still served, not even how
+        # old they are; the one of the replica before does.
+        return {} if own_alone and inherited and _runs(runtime) == self._runs else built
 
     def _next(self, built: Mapping[Slot, RenderedBlock]) -> Snapshot:
         """The next snapshot; the one that is served when nothing is new."""
@@ -196,3 +203,8 @@ class Publisher:
         held: Image = runtime.image(parts, self._link.now())
         told = {name: packed(part) for name in parts if (part := getattr(held, name)) is not None}
         return {name: part for name, part in told.items() if self._image.get(name) != part}, version
+
+
+def _runs(runtime: AccountRuntime) -> int:
+    """How many runs of collectors have ended, of replicas before this one, too."""
+    return sum(status.version for status in runtime.statuses().values())

@@ -279,8 +279,8 @@ class Seat:
         image = self._claim.image()
         pause = self._shared.paused()
         self.publisher.fetch()
-        self.publisher.begin()
         runtime = self._made(ledger, image)
+        self.publisher.begin(runtime)
         runtime.budget.pause_here(pause)
         return Term(number, store, sent_at + place.lease), runtime
 

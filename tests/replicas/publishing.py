@@ -65,7 +65,7 @@ class Replica:
         """Begin a term."""
         assert self.link.run(ACQUIRE, [self.keys.lease], [self.owner, self.link.stamp(), 15_000])
         self.publisher.fetch()
-        self.publisher.begin()
+        self.publisher.begin(cast("AccountRuntime", self.runtime))
 
     def publish(self, *, alone: bool = False) -> bool:
         """Publish what is new; whether the lease is its own."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from exporter.expose.blocks import OWN_COLLECTOR
 from exporter.replicas.link import Call
 from exporter.replicas.scripts import PUBLISH
 from tests.clocks import ManualClock
@@ -116,6 +117,38 @@ class TestTakeOver:
         del other.runtime.blocks["runs"]
         other.publish()
         assert other.told() == {"health": 1}
+
+    def test_before_anything_ran_the_own_block_is_that_of_the_replica_before(
+        self, leader: Replica, other: Replica, clock: ManualClock
+    ) -> None:
+        leader.runtime.show("runs", 2)
+        leader.runtime.show(OWN_COLLECTOR, 3)
+        leader.publish()
+        clock.advance(16)
+        other.lead()
+        other.runtime.show(OWN_COLLECTOR, 4)  # it cannot tell how old the runs are
+        other.publish()
+        assert other.told() == {"runs": 2, OWN_COLLECTOR: 3}
+
+    @pytest.mark.parametrize("what", ["a run failed", "a block was built"])
+    def test_it_is_the_own_one_as_soon_as(self, leader: Replica, other: Replica, clock: ManualClock, what: str) -> None:
+        leader.runtime.show("runs", 2)
+        leader.runtime.show(OWN_COLLECTOR, 3)
+        leader.publish()
+        clock.advance(16)
+        other.lead()
+        other.runtime.show(OWN_COLLECTOR, 4)
+        if what == "a run failed":
+            other.runtime.errors_version += 1
+        else:
+            other.runtime.show("health", 1)
+        other.publish()
+        assert other.told()[OWN_COLLECTOR] == 4
+
+    def test_the_first_replica_of_all_tells_of_itself_at_once(self, leader: Replica) -> None:
+        leader.runtime.show(OWN_COLLECTOR, 4)
+        leader.publish()
+        assert leader.told() == {OWN_COLLECTOR: 4}
 
     def test_a_block_from_before_goes_when_it_no_longer_holds(
         self, leader: Replica, other: Replica, clock: ManualClock

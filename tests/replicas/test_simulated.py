@@ -78,7 +78,7 @@ def test_nothing_is_lost_counted_twice_or_asked_again_however_often_the_leading_
 ) -> None:
     shared = lived(server, HOURS, KILLS, 3, **EVERYTHING)
     assert shared.fallen() == []
-    assert shared.different == []
+    assert (shared.different, shared.ageless) == ([], [])
     server.client.flushall()
     with ReplicaWorld(server, replicas=1, **OPTIONS, **EVERYTHING) as alone:
         alone.minutes((shared.clock.true() - shared.begun) / 60)
@@ -114,7 +114,7 @@ def test_a_leader_that_is_stopped_for_longer_than_its_lease_writes_nothing_after
         world.minutes(10)
         assert sum(each.leading for each in world.replicas) == 1
         assert world.settled() == []
-        assert (world.fallen(), world.different) == ([], [])
+        assert (world.fallen(), world.different, world.ageless) == ([], [], [])
 
 
 def test_another_replica_leads_within_two_leases(server: RedisServer) -> None:
@@ -154,7 +154,7 @@ def test_a_redis_that_lost_data_gets_it_back_from_the_leading_replica(server: Re
         world.minutes(10)
         assert world.leader is leader
         assert world.settled() == []
-        assert (world.fallen(), world.different) == ([], [])
+        assert (world.fallen(), world.different, world.ageless) == ([], [], [])
 
 
 def test_without_the_leading_replica_lost_counters_begin_anew_and_are_not_twice_as_high(server: RedisServer) -> None:

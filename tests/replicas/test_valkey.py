@@ -49,7 +49,7 @@ def test_an_account_is_led_through_kills(valkey: RedisServer) -> None:
             world.minutes(5)
         assert world.kills == 2
         assert world.settled() == []
-        assert (world.fallen(), world.different) == ([], [])
+        assert (world.fallen(), world.different, world.ageless) == ([], [], [])
 
 
 def test_without_the_lease_nothing_is_written(link: Link, keys: Keys, clock: ManualClock) -> None:

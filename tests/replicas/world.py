@@ -154,6 +154,7 @@ class ReplicaWorld:
         self.requests = 0
         self.replicas: list[Replica] = []
         self.different: list[float] = []
+        self.ageless: list[float] = []
         self.kills = 0
         self._count = replicas
         self._numbers = 0
@@ -248,6 +249,8 @@ class ReplicaWorld:
         return found
 
     def _compare(self, document: bytes) -> None:
+        if b"\nceligo_exporter_snapshot_timestamp_seconds{" not in document:
+            self.ageless.append(self.clock.true())
         documents = [document, *(replica.document() for replica in self.replicas if not replica.frozen)]
         told = {text for text in documents if text}
         if len(told) > 1:
