@@ -184,6 +184,7 @@ class Life:
     """Runs go on, and one replica after the other is scraped; use it in `with`.
 
     `drops` are counters that were lower than in a scrape before: of any replica with `across`, else of the same one.
+    Numbers without their age are among them.
     """
 
     account: Account
@@ -233,6 +234,8 @@ class Life:
         self.slowest_seconds = max(self.slowest_seconds, sight.seconds)
         if not (counts := sight.counts):
             return
+        if not sight.snapshot:
+            self.drops.append(f"{replica.url}: nobody knows how old its numbers are")
         newest = held.get(place, Counts())
         if held is self.newest:
             fallen = [key for key, count in newest.items() if counts[key] < count]

@@ -223,3 +223,17 @@ class TestTold:
         assert seat.publisher.served.blocks == served.blocks
         ticks(clock, 1, one)
         assert published(one, monkeypatch) == []
+
+
+def test_after_a_take_over_it_is_told_how_old_the_numbers_are_although_nothing_was_read_yet(
+    one: Replica, server: RedisServer, clock: ManualClock
+) -> None:
+    for seat in one.seats:
+        read(seat, clock)
+    ticks(clock, 1, one)
+    other = Replica(server.url, clock, "b")
+    ticks(clock, 3 * TICKS, other)
+    assert other.led() == set(NAMES)
+    for seat in other.seats:
+        told = {name for block in seat.current(0.0) for name in block.lines}
+        assert told >= {"celigo_up", "celigo_exporter_snapshot_timestamp_seconds"}
