@@ -167,7 +167,8 @@ class Publisher:
         told = runtime.served
         built = dict(zip(told.slots, told.blocks, strict=True))
         own_alone = [slot.name for slot in built] == [OWN_COLLECTOR]
-        inherited = any(each.slot == OWN_COLLECTOR for each in self._served.blocks)
+        served = any(each.slot == OWN_COLLECTOR for each in self._served.blocks)
+        inherited = served and OWN_COLLECTOR not in self._built
         # Before anything ran in a term, its own block knows nothing of the blocks that are still served, not even how
         # old they are; the one of the replica before does.
         return {} if own_alone and inherited and _runs(runtime) == self._runs else built

@@ -145,10 +145,11 @@ class TestTakeOver:
         other.publish()
         assert other.told()[OWN_COLLECTOR] == 4
 
-    def test_the_first_replica_of_all_tells_of_itself_at_once(self, leader: Replica) -> None:
-        leader.runtime.show(OWN_COLLECTOR, 4)
-        leader.publish()
-        assert leader.told() == {OWN_COLLECTOR: 4}
+    def test_the_first_replica_of_all_tells_of_itself_at_once_and_of_every_change(self, leader: Replica) -> None:
+        for value in (4, 5):
+            leader.runtime.show(OWN_COLLECTOR, value)
+            leader.publish()
+            assert leader.told() == {OWN_COLLECTOR: value}
 
     def test_a_block_from_before_goes_when_it_no_longer_holds(
         self, leader: Replica, other: Replica, clock: ManualClock
