@@ -1,6 +1,6 @@
 """What a replica has to publish of many accounts, sent together: one by one would take minutes where Redis is slow."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
@@ -40,7 +40,7 @@ def publish(link: Link, offers: Sequence[Offer]) -> list[Offer]:
     ]
 
 
-def _published(link: Link, offers: Iterable[Offer]) -> list[Offer]:
+def _published(link: Link, offers: Sequence[Offer]) -> list[Offer]:
     with ExitStack() as held:
         for offer in offers:  # in the order of names, or two threads could wait for each other
             held.enter_context(offer.publisher.held)

@@ -109,7 +109,7 @@ class Publisher:
             if known[0] == self._served.version:
                 self._take(answer)
 
-    def prepared(self, runtime: AccountRuntime, saved: Callable[[], bool], *, alone: bool = False) -> "Parcel | None":
+    def prepared(self, runtime: AccountRuntime, saved: Callable[[], bool], *, alone: bool = False) -> Parcel | None:
         """What is new in `runtime` and is to be sent, if anything is; `held` is held until it is settled. Raises Away.
 
         `saved`: whether all that was counted is in Redis; nothing is published before. `alone`: what cannot be
@@ -129,13 +129,13 @@ class Publisher:
         self._sending = after.version
         return Parcel(after, built, image, errors_version, self._whole, alone)
 
-    def call(self, parcel: "Parcel") -> Call:
+    def call(self, parcel: Parcel) -> Call:
         """What sends a parcel."""
         keys = [self._keys.lease, self._keys.served, self._keys.image]
         parts = {**self._image, **parcel.image} if parcel.whole else parcel.image
         return Call(PUBLISH, keys, [self._owner, *arguments(self._served, parcel.snapshot, parts, whole=parcel.whole)])
 
-    def settle(self, parcel: "Parcel", answer: bytes | Away) -> None:
+    def settle(self, parcel: Parcel, answer: bytes | Away) -> None:
         """Serve what Redis took."""
         if answer == b"ok":
             self._serve(parcel.snapshot, parcel.built)
