@@ -36,9 +36,12 @@ class Claim:
 
     def take(self) -> int:
         """Take the lease: the number of the term, 0 when another replica has it. Raises Away."""
-        link = self._place.link
-        lease = int(self._place.lease * 1000)
-        return int(link.run(ACQUIRE, [self._keys.lease], [self._place.owner, link.stamp(), lease]))
+        return self._acquired()
+
+    def take_again(self, newest: str) -> int | None:
+        """The same, for one who takes the change called `newest` for the newest; None when it no longer is."""
+        number = self._acquired(newest)
+        return None if number < 0 else number
 
     def leave(self) -> None:
         """Let another replica have it at once. Raises nothing: left alone, it runs out."""
@@ -48,6 +51,11 @@ class Claim:
     def image(self) -> Image:
         """What the leading replica before left. Raises Away."""
         return unpacked(self._place.link.asked(self._parts))
+
+    def _acquired(self, *newest: str) -> int:
+        link, keys = self._place.link, [self._keys.lease, self._keys.ledger]
+        lease = int(self._place.lease * 1000)
+        return int(link.run(ACQUIRE, keys, [self._place.owner, link.stamp(), lease, *newest]))
 
     def _parts(self, client: redis.Redis) -> dict[str, bytes]:
         held: Any = client.hgetall(self._keys.image)

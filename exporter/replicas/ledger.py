@@ -43,6 +43,7 @@ class RedisLedger:
         self._lost = lost
         self._names = itertools.count(1)
         self._newest = ""
+        self._older = {""}
         self._retry_at = float("-inf")
         self._ended = False
         self.unsaved = False
@@ -60,6 +61,7 @@ class RedisLedger:
         except (ValueError, msgspec.MsgspecError):
             raise Away("corrupt") from None
         self._newest = head.get(b"newest", b"").decode()
+        self._older.add(self._newest)
         return state
 
     def commit(self, change: LedgerChange, state: LedgerState) -> None:
@@ -82,9 +84,14 @@ class RedisLedger:
             _log.info("all counts are in Redis again", extra={"fields": {"account": self._keys.account}})
         self._newest, self.unsaved = name, False
 
-    def is_newest(self, name: str) -> bool:
-        """Whether the change called `name` is one of this replica's, so that it knows more than Redis, or as much."""
-        return name == self._newest or name.startswith(f"{self._owner}:")
+    def knows(self, name: str) -> bool:
+        """Whether a Redis whose newest change is called `name` has nothing that was not counted here, too."""
+        return name in self._older or name.startswith(f"{self._owner}:")
+
+    def overrule(self, name: str) -> None:
+        """The change called `name` is older than what is here, which is to be saved as a whole."""
+        self._older.add(name)
+        self.save_all()
 
     def save_all(self) -> None:
         """Let everything be saved, with the next change or at the next `Keeper.save`."""

@@ -45,10 +45,12 @@ return {{lease[1] or '', lease[2] or '0', lease[3] or '0', redis.call('HGET', KE
 
 ACQUIRE = f"""#!lua flags=allow-oom
 {_NOW}
--- KEYS: lease. ARGV: owner, time or 0, lease in milliseconds. Answers the number of the new term; 0 when it is taken.
+-- KEYS: lease, ledger. ARGV: owner, time or 0, lease in milliseconds, and which change has to be the newest, if any.
+-- Answers the number of the new term; 0 when the lease is another's, -1 when somebody counted something.
 local at = now(ARGV[2])
 local lease = redis.call('HMGET', KEYS[1], 'owner', 'until', 'term')
 if lease[1] and lease[1] ~= '' and lease[1] ~= ARGV[1] and tonumber(lease[2]) > at then return 0 end
+if ARGV[4] and (redis.call('HGET', KEYS[2], 'newest') or '') ~= ARGV[4] then return -1 end
 local term = tonumber(lease[3] or '0') + 1
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', tostring(at + tonumber(ARGV[3])), 'term', tostring(term))
 return term

@@ -287,21 +287,23 @@ class Seat:
     def _attend_term(self, term: Term, lease: Lease, sent_at: float) -> None:
         mine = lease.owner == self._place.owner
         # Terms only grow: a Redis that tells of a lower one went back to an older state, whosever that is.
-        counted = lease.term >= term.number and lease.newest != "" and not term.store.is_newest(lease.newest)
+        counted = lease.term >= term.number and not term.store.knows(lease.newest)
         if counted or not (mine or lease.free):
             self._step_down("another replica refreshes the account")
         elif mine and lease.term == term.number:
             term.sure_until = sent_at + self._place.lease
             self._resume(term)
         else:
+            # Until everything is saved, which may take long, Redis goes on telling of that change.
+            term.store.overrule(lease.newest)
             self._taking = True
-            self._place.aside(lambda: self._take_again(term, sent_at))
+            self._place.aside(lambda: self._take_again(term, lease.newest, sent_at))
 
-    def _take_again(self, term: Term, sent_at: float) -> None:
+    def _take_again(self, term: Term, newest: str, sent_at: float) -> None:
         """The lease ran out, or Redis forgot it, and nobody has counted anything meanwhile: go on, and save it all."""
         number = None
         with told_of(self.account.name), suppress(Away):
-            number = self._claim.take()
+            number = self._claim.take_again(newest)
         with self._lock:
             self._taking = False
             if number is not None and not self._ended and self._term is term:
@@ -319,6 +321,7 @@ class Seat:
             extra={"fields": {"account": self.account.name, "term": number}},
         )
         self._resume(term)
+        self._place.wake()
 
     def _resume(self, term: Term) -> None:
         if term.halted:

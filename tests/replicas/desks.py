@@ -111,3 +111,15 @@ def asked(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     monkeypatch.setattr(link, "_answer", watched)
     return found
+
+
+def before(replica: Replica, script: str, do: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do something each time that `script` is to be run alone."""
+    run = replica.desk.place.link.run
+
+    def watched(each: str, *args: Any) -> Any:
+        if each == script:
+            do()
+        return run(each, *args)
+
+    monkeypatch.setattr(replica.desk.place.link, "run", watched)

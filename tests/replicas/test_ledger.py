@@ -179,15 +179,37 @@ class TestLostData:
         ledger.commit(ONE)
         name = str(server.client.hget(keys.ledger, "newest"), "ascii")  # type: ignore[arg-type]
         ledger.commit(TWO)
-        assert ledger.store.is_newest(name)
-        assert not ledger.store.is_newest("b:1")
+        assert ledger.store.knows(name)
+        assert not ledger.store.knows("b:1")
 
-    def test_what_it_began_with_counts_as_its_own_until_it_wrote(
+    def test_what_it_began_with_is_known_also_when_redis_goes_back_to_it(
         self, ledger: Ledger, server: RedisServer, link: Link, keys: Keys, clock: ManualClock
     ) -> None:
         ledger.commit(ONE)
         name = str(server.client.hget(keys.ledger, "newest"), "ascii")  # type: ignore[arg-type]
-        assert Ledger(link, keys, clock, "b").store.is_newest(name)
+        other = Ledger(link, keys, clock, "b")
+        clock.advance(LEASE)
+        acquire(link, keys, "b")
+        other.commit(TWO)
+        assert other.store.knows(name)
+
+    def test_nothing_is_known(self, ledger: Ledger) -> None:
+        ledger.commit(ONE)
+        assert ledger.store.knows("")
+
+    def test_what_was_found_to_be_older_is_known_and_replaced_as_a_whole(
+        self, ledger: Ledger, server: RedisServer, link: Link, keys: Keys, clock: ManualClock
+    ) -> None:
+        ledger.commit(ONE)
+        ledger.commit(TWO)
+        server.client.hset(keys.ledger, "newest", "b:1")
+        server.client.delete(keys.table("counted"))
+        ledger.store.overrule("b:1")
+        assert ledger.store.knows("b:1")
+        assert ledger.store.unsaved
+        ledger.commit(LedgerChange())
+        assert not ledger.store.unsaved
+        assert Ledger(link, keys, clock, "b").state.counted.keys() == {"one", "two"}
 
 
 class TestAway:
