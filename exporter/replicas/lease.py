@@ -13,9 +13,12 @@ TICKS = 6
 PATIENCE = 2
 """For how many of these a replica leaves a free lease to the one that it belongs to."""
 
-LOST = 2 * TICKS
-"""For how many of these it leaves an account that Redis forgot to the one that knows the counters: who takes it too
-soon begins them anew, and the other one may only have been slow to notice."""
+LOST_LEASES = 2
+"""For how many leases it leaves an account of which Redis lost something to the one that knows it all: who takes it too
+soon begins counters anew or at less, and the other one may only have been slow to notice."""
+
+LOST = LOST_LEASES * TICKS
+"""The same in looks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ class Snapshot:
     version: str = ""
     blocks: tuple[Published, ...] = ()
 
+    @property
+    def built_at(self) -> float:
+        """When the newest of its blocks was built, unix seconds by the clock of the replica that did."""
+        return max((each.block.built_at for each in self.blocks), default=float("-inf"))
+
 
 def snapshot(answer: Sequence[bytes], known: Snapshot, versions: Iterator[int]) -> Snapshot:
     """The snapshot that `FETCH` brought, with the blocks that were known already.

@@ -14,6 +14,7 @@ from exporter.expose.blocks import OWN_COLLECTOR, RenderedBlock
 from exporter.expose.snapshot import Slot
 from exporter.image import Image, packed
 from exporter.replicas.keys import Keys
+from exporter.replicas.lease import LOST_LEASES
 from exporter.replicas.link import Call, Link
 from exporter.replicas.published import NEVER, Published, Snapshot, arguments, snapshot
 from exporter.replicas.scripts import FETCH, PUBLISH
@@ -41,7 +42,8 @@ class Publisher:
     """Thread-safe, but for what needs `held`. `owner` is whose lease it needs to publish.
 
     Blocks of the replica before are served until this one has built them itself, or they no longer hold, so that a
-    take-over leaves no gap.
+    take-over leaves no gap. What is older than what is served is left to the leading replica to be replaced for a while:
+    a counter that falls and rises again is counted twice by those who scrape it.
     """
 
     def __init__(self, link: Link, keys: Keys, owner: str, clock: Clock) -> None:
@@ -54,6 +56,8 @@ class Publisher:
         self._versions = itertools.count(1)
         self._names = itertools.count(1)
         self._whole = False
+        self._older = ""
+        self._patient_until = float("-inf")
         self._sending: str | None = None
         self._built: dict[str, RenderedBlock] = {}
         self._image: dict[str, bytes] = {}
@@ -93,21 +97,25 @@ class Publisher:
 
     def known(self) -> list[str]:
         """What `FETCH` takes."""
-        held = self._served
-        return [held.version, *(each.key for each in held.blocks)]
+        return [self._seen, *(each.key for each in self._served.blocks)]
 
-    def fetch(self) -> None:
-        """Serve what another replica published. Raises Away."""
+    def inherit(self) -> None:
+        """Serve what another replica published last, also when it is older than what is served. Raises Away."""
         with self.held:
-            self._take(self._link.run(FETCH, [self._keys.served], self.known()))
+            self._older = ""
+            if fetched := self._read(self._link.run(FETCH, [self._keys.served], self.known())):
+                self._served = fetched
 
     def fetched(self, known: list[str], answer: list[bytes] | Away) -> None:
-        """Serve what `FETCH` answered to `known`, unless something else is served by now. Raises Away."""
+        """Serve what `FETCH` answered to `known`, unless something else is served by now. Raises Away.
+
+        What is older is let be for as long as the leading replica may take to notice.
+        """
         if isinstance(answer, Away):
             raise answer
         with self.held:
-            if known[0] == self._served.version:
-                self._take(answer)
+            if known[0] == self._seen and (fetched := self._read(answer)):
+                self._take(fetched)
 
     def prepared(self, runtime: AccountRuntime, saved: Callable[[], bool], *, alone: bool = False) -> Parcel | None:
         """What is new in `runtime` and is to be sent, if anything is; `held` is held until it is settled. Raises Away.
@@ -150,17 +158,35 @@ class Publisher:
 
     def told(self, version: str) -> bool:
         """Whether a version in Redis is what is served, or on its way there."""
-        return version in (self._sending, self._served.version)
+        return version in (self._sending, self._seen)
 
     def _serve(self, after: Snapshot, built: Mapping[Slot, RenderedBlock]) -> None:
         self._served = after
         self._built |= {slot.name: block for slot, block in built.items()}
 
-    def _take(self, answer: list[bytes]) -> None:
+    def _read(self, answer: list[bytes]) -> Snapshot | None:
+        """The snapshot that is not seen yet, if there is one."""
         try:
-            self._served = snapshot(answer, self._served, self._versions)
+            return snapshot(answer, self._served, self._versions) if answer else None
         except ValueError:
             _log.warning("a snapshot in Redis cannot be read", extra={"fields": {"account": self._keys.account}})
+            return None
+
+    def _take(self, fetched: Snapshot) -> None:
+        now = self._clock.monotonic()
+        impatient = self._older != "" and now >= self._patient_until
+        if fetched.built_at >= self._served.built_at or impatient:
+            self._served, self._older = fetched, ""
+            return
+        if not self._older:
+            self._patient_until = now + LOST_LEASES * self._link.settings.lease
+        self._older = fetched.version
+
+    @property
+    def _seen(self) -> str:
+        """The newest version in Redis that needs no second look: the one that is served, or one that is too old."""
+        patient = self._older != "" and self._clock.monotonic() < self._patient_until
+        return self._older if patient else self._served.version
 
     def _current(self, runtime: AccountRuntime) -> Mapping[Slot, RenderedBlock]:
         runtime.current(self._clock.monotonic())

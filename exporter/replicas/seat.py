@@ -278,7 +278,7 @@ class Seat:
         ledger = RunLedger(store)
         image = self._claim.image()
         pause = self._shared.paused()
-        self.publisher.fetch()
+        self.publisher.inherit()
         runtime = self._made(ledger, image)
         self.publisher.begin(runtime)
         runtime.budget.pause_here(pause)

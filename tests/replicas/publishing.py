@@ -64,7 +64,7 @@ class Replica:
     def lead(self) -> None:
         """Begin a term."""
         assert self.link.run(ACQUIRE, [self.keys.lease], [self.owner, self.link.stamp(), 15_000])
-        self.publisher.fetch()
+        self.publisher.inherit()
         self.publisher.begin(cast("AccountRuntime", self.runtime))
 
     def publish(self, *, alone: bool = False) -> bool:
@@ -107,7 +107,7 @@ def elsewhere(link: Link, accounts: Sequence[Replica], clock: ManualClock) -> li
     """What another replica serves of each."""
     others = [Replica(link, each.keys, clock, "b") for each in accounts]
     for other in others:
-        other.publisher.fetch()
+        other.publisher.inherit()
     return told(others)
 
 

@@ -16,7 +16,7 @@ from tests.replicas.redis_server import RedisServer
 def test_nothing_is_served_before_anything_was_published(leader: Replica, other: Replica) -> None:
     leader.runtime.show("health", 1)
     assert leader.told() == {}
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert other.told() == {}
 
 
@@ -24,7 +24,7 @@ def test_what_was_published_is_served_by_all(leader: Replica, other: Replica) ->
     leader.runtime.show("health", 1)
     leader.runtime.show("checks", 2)
     assert leader.publish()
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert leader.told() == other.told() == {"health": 1, "checks": 2}
 
 
@@ -101,7 +101,7 @@ class TestTakeOver:
         other.lead()
         other.runtime.show("health", 5)
         other.publish()
-        leader.publisher.fetch()
+        leader.publisher.inherit()
         assert leader.told() == other.told() == {"health": 5, "runs": 2}
 
     def test_an_own_block_that_went_does_not_come_back_from_before(
@@ -175,7 +175,7 @@ class TestExpiry:
         leader.runtime.show("health", 1, until=clock.monotonic() + 300)
         leader.runtime.show("exporter", 2)
         leader.publish()
-        other.publisher.fetch()
+        other.publisher.inherit()
         clock.advance(299)
         assert leader.told() == other.told() == {"health": 1, "exporter": 2}
         clock.advance(2)
@@ -187,7 +187,7 @@ class TestExpiry:
         block, _ = leader.runtime.blocks["health"]
         leader.runtime.blocks["health"] = (block, clock.monotonic() + 900)
         leader.publish()
-        other.publisher.fetch()
+        other.publisher.inherit()
         clock.advance(600)
         assert other.told() == {"health": 1}
 

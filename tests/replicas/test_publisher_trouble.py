@@ -10,11 +10,11 @@ def test_nothing_is_published_before_what_was_counted_is_saved(leader: Replica, 
     leader.runtime.show("health", 2)
     leader.saved = False
     assert leader.publish()
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert leader.told() == other.told() == {"health": 1}
     leader.saved = True
     leader.publish()
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert leader.told() == other.told() == {"health": 2}
 
 
@@ -22,7 +22,7 @@ def test_alone_it_is_served_unsaved_but_not_published(leader: Replica, other: Re
     leader.runtime.show("health", 1)
     leader.saved = False
     leader.publish(alone=True)
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert (leader.told(), other.told()) == ({"health": 1}, {})
 
 
@@ -38,7 +38,7 @@ def test_what_cannot_be_published_is_not_served(leader: Replica, other: Replica,
     assert leader.link.trouble == "full"
     assert leader.told() == {"health": 1}
     leader.publish()
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert leader.told() == other.told() == {"health": 2}
 
 
@@ -49,7 +49,7 @@ def test_a_redis_that_forgot_gets_all_of_it(leader: Replica, other: Replica, ser
     server.client.delete(leader.keys.served, leader.keys.image)
     leader.publisher.republish()
     leader.publish()
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert other.told() == {"health": 1, "checks": 2}
     assert set(server.client.hkeys(leader.keys.image)) == {b"live", b"positions"}
 
@@ -61,14 +61,14 @@ def test_that_it_forgot_is_noticed_with_the_next_change(leader: Replica, other: 
     server.client.delete(leader.keys.served)
     leader.runtime.show("checks", 3)
     leader.publish()
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert other.told() == {"health": 1, "checks": 3}
 
 
 def test_what_somebody_else_wrote_there_is_not_served(leader: Replica, other: Replica, server: RedisServer) -> None:
     leader.runtime.show("health", 1)
     leader.publish()
-    other.publisher.fetch()
+    other.publisher.inherit()
     server.client.hset(leader.keys.served, mapping={"version": "x", "blocks": "nonsense"})
-    other.publisher.fetch()
+    other.publisher.inherit()
     assert other.told() == {"health": 1}
