@@ -27,6 +27,10 @@ from exporter.replicas.trouble import Away
 GONE_TICKS = 3
 """A replica that has not been there for so many ticks is taken for gone."""
 
+BACK_TICKS = 2
+"""How long all are taken for there that were before Redis was away or lost its list: by then each has been there again.
+It is noticed by the own name, which is not in the list or older than this."""
+
 PACKING_SECONDS = 0.25
 """How long `freshen` may take besides: to begin, and to pack what is new of many accounts."""
 
@@ -68,6 +72,7 @@ class Desk:
         link = Link(settings, environ, clock, now)
         self.place = Place(link, name, clock, environ, workers, aside, self.woken.set, Gate(clock))
         self._replicas: dict[str, float] = {}
+        self._back_until = float("-inf")
         self._seats: Sequence[Seat] = ()
         self._leases: Mapping[Seat, Lease] = {}
 
@@ -135,6 +140,8 @@ class Desk:
         stale = [seat for seat, lease in leases.items() if seat.standing_by and not seat.publisher.told(lease.served)]
         with suppress(Away):
             self._fetch(stale)
+            if any(leases[seat].free for seat in stale):
+                self.place.wake()  # now it may be taken
 
     def freshen(self, seats: Collection[Seat]) -> None:
         """Publish what is new here and fetch what is new elsewhere, before it is served. Raises nothing."""
@@ -188,9 +195,14 @@ class Desk:
                 extra={"fields": {"key": replicas(self._prefix), "problem": str(answer)}},
             )
             return
-        at, *names = answer
+        at, before, *names = answer
         self.place.link.set_clock(int(at))
         present = {name.decode() for name in names}
+        back = BACK_TICKS * self.place.tick
+        if int(at) - float(before or 0) > back * 1000:
+            self._back_until = now + back
+        if now < self._back_until:
+            present |= self._replicas.keys()
         self._replicas = {name: self._replicas.get(name, now) for name in present}
 
     def _known(self, since: float | None = None) -> list[str]:

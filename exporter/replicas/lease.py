@@ -63,22 +63,19 @@ class Patience:
     """Whether this replica may take a free lease now; used by one thread at a time.
 
     The replica that the account belongs to takes it at once. The others leave it a little time, and leave the same to
-    the one that had it, should Redis have lost something: it still knows the counters. Terms only grow, so a Redis that
-    tells of a lower one than before is back with older data.
+    the one that had it, should Redis have lost something: it still knows the counters.
     """
 
     def __init__(self, clock: Clock, tick: float) -> None:
         self._clock = clock
         self._tick = tick
         self._since: float | None = None
-        self._term = 0
 
     def may_take(self, lease: Lease, *, mine: bool, lost: bool) -> bool:
-        """`mine`: the account belongs to this replica. `lost`: Redis forgot the account."""
+        """`mine`: the account belongs to this replica. `lost`: Redis does not have what this replica serves of it."""
         if not lease.free:
-            self._since, self._term = None, lease.term
+            self._since = None
             return False
-        lost = lost or lease.term < self._term
         now = self._clock.monotonic()
         self._since = now if self._since is None else self._since
         ticks = (LOST if lost else 0) + (0 if mine else PATIENCE)

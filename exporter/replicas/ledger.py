@@ -25,6 +25,9 @@ from exporter.replicas.trouble import Away
 RETRY_SECONDS = 5.0
 """How soon saving everything is tried again after it failed."""
 
+_OF_ALL = {"unreachable", "read_only"}
+"""Troubles with which no lease is kept either, so that they are over when one is."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +48,7 @@ class RedisLedger:
         self._newest = ""
         self._older = {""}
         self._retry_at = float("-inf")
+        self._of_all = False
         self._ended = False
         self.unsaved = False
 
@@ -82,7 +86,7 @@ class RedisLedger:
             return
         if self.unsaved:
             _log.info("all counts are in Redis again", extra={"fields": {"account": self._keys.account}})
-        self._newest, self.unsaved = name, False
+        self._newest, self.unsaved, self._of_all = name, False, False
 
     def knows(self, name: str) -> bool:
         """Whether a Redis whose newest change is called `name` has nothing that was not counted here, too."""
@@ -97,6 +101,11 @@ class RedisLedger:
         """Let everything be saved, with the next change or at the next `Keeper.save`."""
         self.unsaved, self._retry_at = True, float("-inf")
 
+    def retry(self) -> None:
+        """The lease was kept: what a trouble of everything kept from being saved is saved next time, without waiting."""
+        if self._of_all:
+            self.save_all()
+
     def end(self) -> None:
         """Save nothing any more."""
         self._ended = True
@@ -108,6 +117,7 @@ class RedisLedger:
 
     def _failed(self, failure: Away) -> None:
         self._retry_at = self._clock.monotonic() + RETRY_SECONDS
+        self._of_all = failure.trouble in _OF_ALL
         if not self.unsaved:
             _log.error(
                 "counts cannot be saved in Redis and are in memory for now",

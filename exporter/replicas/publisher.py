@@ -42,8 +42,8 @@ class Publisher:
     """Thread-safe, but for what needs `held`. `owner` is whose lease it needs to publish.
 
     Blocks of the replica before are served until this one has built them itself, or they no longer hold, so that a
-    take-over leaves no gap. What is older than what is served is left to the leading replica to be replaced for a while:
-    a counter that falls and rises again is counted twice by those who scrape it.
+    take-over leaves no gap. What is older than what is served is not served for a while, in which the leading replica
+    replaces it: a counter that falls and rises again is counted twice by those who scrape it.
     """
 
     def __init__(self, link: Link, keys: Keys, owner: str, clock: Clock) -> None:

@@ -15,11 +15,13 @@ end
 
 MEET = f"""#!lua flags=allow-oom
 {_NOW}
--- KEYS: replicas. ARGV: owner, time or 0, milliseconds until one is forgotten. Answers the time and the replicas.
+-- KEYS: replicas. ARGV: owner, time or 0, milliseconds until one is forgotten.
+-- Answers the time, when the owner was last there, or nothing, and the replicas.
 local at = now(ARGV[2])
+local before = redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''
 redis.call('ZADD', KEYS[1], tostring(at), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', tostring(at - tonumber(ARGV[3])))
-return {{tostring(at), unpack(redis.call('ZRANGE', KEYS[1], 0, -1))}}
+return {{tostring(at), before, unpack(redis.call('ZRANGE', KEYS[1], 0, -1))}}
 """
 
 WANT = """#!lua flags=allow-oom

@@ -230,9 +230,10 @@ class Seat:
             self._place.aside(lambda: self._take(sent_at))
 
     def _may_take(self, lease: Lease, *, mine: bool) -> bool:
-        forgotten = lease.newest == "" and lease.served == "" and self.publisher.served.version != ""
+        # Either the newest snapshot is not fetched yet, or Redis forgot it, or is back with an older one.
+        lost = self.publisher.served.version not in ("", lease.served)
         left_over = lease.owner == self._place.owner  # taken for a seat that is no more
-        return left_over or self._patience.may_take(lease, mine=mine, lost=forgotten)
+        return left_over or self._patience.may_take(lease, mine=mine, lost=lost)
 
     def _take(self, sent_at: float) -> None:
         """Begin a term, if the lease can be had."""
@@ -292,6 +293,7 @@ class Seat:
             self._step_down("another replica refreshes the account")
         elif mine and lease.term == term.number:
             term.sure_until = sent_at + self._place.lease
+            term.store.retry()
             self._resume(term)
         else:
             # Until everything is saved, which may take long, Redis goes on telling of that change.

@@ -1,11 +1,14 @@
 """The ledger in Redis: what was committed is what is read, and nobody without the lease writes a thing."""
 
+from unittest import mock
+
 import pytest
 from hypothesis import given, settings
 
 from exporter.config.settings import RedisSettings
 from exporter.ledger.schema import VERSION
 from exporter.ledger.state import Counted, LedgerChange, LedgerState
+from exporter.ledger.trouble import Trouble
 from exporter.replicas.keys import Keys
 from exporter.replicas.ledger import RETRY_SECONDS, RedisLedger
 from exporter.replicas.link import Link
@@ -206,9 +209,9 @@ class TestLostData:
         server.client.delete(keys.table("counted"))
         ledger.store.overrule("b:1")
         assert ledger.store.knows("b:1")
-        assert ledger.store.unsaved
+        assert ledger.unsaved()
         ledger.commit(LedgerChange())
-        assert not ledger.store.unsaved
+        assert not ledger.unsaved()
         assert Ledger(link, keys, clock, "b").state.counted.keys() == {"one", "two"}
 
 
@@ -247,6 +250,33 @@ class TestAway:
         ledger.commit(TWO)
         assert (ledger.lost, ledger.unsaved()) == (0, False)
         assert Ledger(link, keys, clock, "b").state == ledger.state
+
+    @pytest.mark.parametrize(
+        ("trouble", "at_once"), [("unreachable", True), ("read_only", True), ("full", False), ("refused", False)]
+    )
+    def test_when_a_lease_is_kept_again_what_failed_for_everything_alike_is_saved_at_once(
+        self,
+        ledger: Ledger,
+        link: Link,
+        clock: ManualClock,
+        monkeypatch: pytest.MonkeyPatch,
+        trouble: Trouble,
+        at_once: bool,
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(link, "run", mock.Mock(side_effect=Away(trouble)))
+            ledger.commit(ONE)
+        clock.advance(0.1)
+        ledger.commit(TWO)
+        assert ledger.unsaved(), "nobody knows that it would work now"
+        ledger.store.retry()
+        ledger.commit(LedgerChange())
+        assert ledger.unsaved() is not at_once
+
+    def test_a_lease_that_is_kept_is_no_reason_to_save_anything(self, ledger: Ledger) -> None:
+        ledger.commit(ONE)
+        ledger.store.retry()
+        assert not ledger.unsaved()
 
 
 class TestUnreadable:

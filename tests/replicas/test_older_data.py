@@ -8,7 +8,7 @@ from exporter.replicas.lease import LOST, TICKS
 from exporter.replicas.scripts import ACQUIRE, COMMIT
 from exporter.replicas.trouble import Away
 from tests.clocks import ManualClock
-from tests.replicas.desks import LEASE, NAMES, Replica, before, ticks
+from tests.replicas.desks import LEASE, NAMES, TICK, Replica, before, read, ticks
 from tests.replicas.redis_server import RedisServer
 
 pytestmark = pytest.mark.usefixtures("reads_nothing")
@@ -39,8 +39,8 @@ def go_back(server: RedisServer, replica: Replica, *, term: int = 1) -> None:
 
 def newest(server: RedisServer, replica: Replica) -> set[str]:
     """Whose changes are the newest ones."""
-    names = [server.client.hget(seat.keys.ledger, "newest") or b"" for seat in replica.seats]
-    return {name.decode().partition(":")[0] for name in names}
+    names = [server.client.hget(seat.keys.ledger, "newest") for seat in replica.seats]
+    return {str(name, "ascii").partition(":")[0] for name in names if isinstance(name, bytes)}
 
 
 @pytest.mark.parametrize("term", [0, 1])
@@ -98,7 +98,7 @@ class TestMeanwhile:
         return held
 
     def test_what_another_replica_counted_is_not_overwritten(
-        self, one: Replica, server: RedisServer, clock: ManualClock, works: list[Callable[[], None]]
+        self, one: Replica, server: RedisServer, works: list[Callable[[], None]]
     ) -> None:
         seat = one.seats[0]
         server.client.hset(seat.keys.lease, mapping={"owner": "", "until": "0", "term": "2"})
@@ -146,26 +146,74 @@ class TestMeanwhile:
 
 
 class TestStandingBy:
+    """Redis is back with what it had two ticks ago, when everybody's lease had run out and nobody was there lately."""
+
     @pytest.fixture
-    def two(self, one: Replica, server: RedisServer, clock: ManualClock) -> Replica:
-        """It saw the other one lead, to whom it leaves everything."""
-        held = Replica(server.url, clock, "c")
-        held.tick()
+    def trio(self, server: RedisServer, clock: ManualClock) -> list[Replica]:
+        """Each leads its own accounts, and serves all of them."""
+        held = [Replica(server.url, clock, owner) for owner in "abc"]
+        ticks(clock, 40, *held)
+        assert all(each.led() for each in held)
+        self.show(held, clock)
         return held
 
-    def test_an_account_is_left_to_the_one_that_led_until_two_leases_have_passed(
-        self, one: Replica, two: Replica, server: RedisServer, clock: ManualClock
-    ) -> None:
-        go_back(server, one)
-        ticks(clock, LOST - 1, two)
-        assert two.led() == set()
-        ticks(clock, 3, two)
-        assert two.led() == set(NAMES)
+    def show(self, trio: list[Replica], clock: ManualClock, *, up: bool = True) -> None:
+        """Let there be something new, which all serve then."""
+        for replica in trio:
+            for seat in replica.seats:
+                if seat.leading:
+                    read(seat, clock, up=up)
+        ticks(clock, 2, *trio)
 
-    def test_one_that_leads_has_it_back_before(
-        self, one: Replica, two: Replica, server: RedisServer, clock: ManualClock
+    def go_back(self, trio: list[Replica], server: RedisServer, clock: ManualClock, away: float) -> None:
+        held = {key: server.client.dump(key) or b"" for key in server.client.scan_iter()}
+        self.show(trio, clock, up=False)
+        server.client.flushall()
+        clock.advance(away)
+        for key, value in held.items():
+            server.client.restore(key, 0, value)
+
+    @pytest.mark.parametrize("first", [0, 1, 2])
+    @pytest.mark.parametrize("away", [0.0, TICK, LEASE, 100 * LEASE])
+    def test_all_accounts_go_on_where_they_were_whoever_looks_first(
+        self, trio: list[Replica], server: RedisServer, clock: ManualClock, first: int, away: float
     ) -> None:
-        go_back(server, one)
-        ticks(clock, LOST - 2, two)
-        ticks(clock, LOST, one, two)
-        assert one.led() == set(NAMES)
+        led, terms = [each.led() for each in trio], [seat.terms for each in trio for seat in each.seats]
+        self.go_back(trio, server, clock, away)
+        ticks(clock, 2 * LOST, *trio[first:], *trio[:first])
+        assert [each.led() for each in trio] == led
+        assert [seat.terms for each in trio for seat in each.seats] == terms
+
+    def test_nobody_serves_what_is_older(self, trio: list[Replica], server: RedisServer, clock: ManualClock) -> None:
+        held = {key: server.client.dump(key) or b"" for key in server.client.scan_iter()}
+        self.show(trio, clock, up=False)
+        built = [seat.publisher.served.built_at for seat in trio[1].seats]
+        server.client.flushall()
+        for key, value in held.items():
+            server.client.restore(key, 0, value)
+        for _ in range(LOST):
+            ticks(clock, 1, trio[1])
+            trio[1].desk.freshen(trio[1].seats)
+            assert all(seat.publisher.served.built_at >= at for seat, at in zip(trio[1].seats, built, strict=True))
+
+    def test_without_those_that_led_all_are_taken_two_leases_later(
+        self, trio: list[Replica], server: RedisServer, clock: ManualClock
+    ) -> None:
+        led = trio[1].led()
+        self.go_back(trio, server, clock, LEASE)
+        ticks(clock, LOST, trio[1])
+        assert trio[1].led() == led
+        ticks(clock, 4, trio[1])
+        assert trio[1].led() == set(NAMES)
+
+    def test_what_is_not_fetched_yet_is_no_loss_and_taken_soon(self, trio: list[Replica], clock: ManualClock) -> None:
+        self.show(trio, clock, up=False)
+        for seat in trio[0].seats:
+            if seat.leading:
+                read(seat, clock)
+        trio[0].desk.woken.clear()
+        trio[0].close()
+        ticks(clock, 1, trio[1], trio[2])
+        assert trio[1].desk.woken.is_set()
+        ticks(clock, 2, trio[1], trio[2])
+        assert trio[1].led() | trio[2].led() == set(NAMES)

@@ -11,6 +11,8 @@ from tests.clocks import ManualClock
 from tests.replicas.publishing import Replica
 from tests.replicas.redis_server import RedisServer
 
+pytestmark = pytest.mark.usefixtures("gone_back")
+
 PATIENCE = LOST_LEASES * RedisSettings("").lease
 
 
@@ -35,7 +37,7 @@ def gone_back(leader: Replica, other: Replica, server: RedisServer, keys: Keys) 
     return version
 
 
-def test_it_is_not_served(other: Replica, gone_back: str, clock: ManualClock) -> None:
+def test_it_is_not_served(other: Replica, clock: ManualClock) -> None:
     fetch(other)
     assert other.told() == {"health": 2.0}
     clock.advance(PATIENCE - 0.1)
@@ -52,7 +54,7 @@ def test_it_is_fetched_once(other: Replica, gone_back: str, clock: ManualClock) 
     assert other.publisher.told(gone_back)
 
 
-def test_what_the_leading_one_replaces_it_with_is_served(leader: Replica, other: Replica, gone_back: str) -> None:
+def test_what_the_leading_one_replaces_it_with_is_served(leader: Replica, other: Replica) -> None:
     fetch(other)
     leader.runtime.show("health", 3.0)
     leader.publish()
@@ -60,7 +62,7 @@ def test_what_the_leading_one_replaces_it_with_is_served(leader: Replica, other:
     assert other.told() == leader.told() == {"health": 3.0}
 
 
-def test_the_same_again_is_served_too(leader: Replica, other: Replica, gone_back: str) -> None:
+def test_the_same_again_is_served_too(leader: Replica, other: Replica) -> None:
     fetch(other)
     leader.publisher.republish()
     leader.publish()
@@ -80,9 +82,7 @@ def test_when_nobody_replaces_it_for_two_leases_it_is_what_there_is(
     assert other.publisher.told(gone_back)
 
 
-def test_older_ones_that_go_on_are_believed_in_the_end(
-    leader: Replica, other: Replica, gone_back: str, clock: ManualClock
-) -> None:
+def test_older_ones_that_go_on_are_believed_in_the_end(leader: Replica, other: Replica, clock: ManualClock) -> None:
     """The clock of the replica that leads was set back."""
     for value in (1.1, 1.2, 1.3, 1.4):
         leader.runtime.show("health", value)
@@ -98,7 +98,7 @@ def test_older_ones_that_go_on_are_believed_in_the_end(
 
 
 def test_patience_begins_anew_with_each_loss(
-    leader: Replica, other: Replica, gone_back: str, server: RedisServer, keys: Keys, clock: ManualClock
+    leader: Replica, other: Replica, server: RedisServer, keys: Keys, clock: ManualClock
 ) -> None:
     older = server.client.dump(keys.served) or b""
     fetch(other)
@@ -111,16 +111,14 @@ def test_patience_begins_anew_with_each_loss(
     assert other.told() == {"health": 3.0}
 
 
-def test_who_begins_a_term_serves_what_there_is(leader: Replica, other: Replica, gone_back: str) -> None:
+def test_who_begins_a_term_serves_what_there_is(other: Replica) -> None:
     """The counts that it goes on with are as old."""
     fetch(other)
     other.publisher.inherit()
     assert other.told() == {"health": 1.0}
 
 
-def test_who_serves_nothing_yet_serves_what_there_is(
-    gone_back: str, link: Link, keys: Keys, clock: ManualClock
-) -> None:
+def test_who_serves_nothing_yet_serves_what_there_is(link: Link, keys: Keys, clock: ManualClock) -> None:
     new = Replica(link, keys, clock, "c")
     fetch(new)
     assert new.told() == {"health": 1.0}

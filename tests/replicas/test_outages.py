@@ -193,6 +193,17 @@ def flushed_while_the_leading_replica_is_there(place: Place) -> None:
     go_on(place, leader)
 
 
+def back_with_data_of_some_seconds_before(place: Place) -> None:
+    """What all were told since then is told on, and in Redis again."""
+    leader = place.crew.leader()
+    place.server.client.save()
+    time_to_count = time.time() + 2.0
+    until(lambda: all(each.look().snapshot > time_to_count for each in place.crew.replicas), "life goes on")
+    place.server.kill()
+    place.server.start()
+    go_on(place, leader)
+
+
 def replica_of_one_that_is_away(place: Place) -> None:
     began = time.monotonic()
     place.server.client.replicaof("127.0.0.1", free_port())
@@ -229,6 +240,7 @@ ALWAYS = (
     killed_and_started_again_empty,
     full,
     flushed_while_the_leading_replica_is_there,
+    back_with_data_of_some_seconds_before,
     only_the_leading_replica_is_cut_off,
 )
 OFTEN_ENOUGH = (

@@ -8,6 +8,8 @@
 
 Scrapes go to one replica after the other, as behind a Service, and are kept as one series, as Prometheus would. Time
 that passes lets every replica look after its leases, also while a run waits. Leases go by the virtual time.
+
+What an exporter does in threads of its own follows at once here, unless `draws` decide which of them comes when.
 """
 
 import random
@@ -25,6 +27,7 @@ from exporter.config.settings import Account, RedisSettings, Settings, StateSett
 from exporter.config.settings import TokenSource as Token
 from exporter.expose.render import Format
 from exporter.replicas.desk import Desk
+from exporter.replicas.lease import TICKS
 from exporter.serve.fleet import Fleet
 from exporter.simulator.options import SimulatorOptions
 from exporter.simulator.server import Simulator
@@ -66,8 +69,13 @@ class TickingClock(VirtualClock):
 class Replica:
     """One exporter. `dies_at` counts the runs of a script down, by 2: at 0 it dies before one, at 1 after it."""
 
-    def __init__(self, number: int, settings: Settings, token: str, clock: VirtualClock) -> None:
+    def __init__(
+        self, number: int, settings: Settings, token: str, clock: VirtualClock, draws: random.Random | None = None
+    ) -> None:
         self.number = number
+        self._draws = draws
+        self._pace = 1.0 if draws is None else draws.uniform(0.1, 0.9)
+        self._aside: dict[Callable[[], None], int] = {}  # and for how many ticks each has waited
         self.workers: list[InlineWorkers] = []
         self.dies_at: dict[str, int] = {}
         self.dies_before_request: int | None = None
@@ -82,8 +90,19 @@ class Replica:
 
     def tick(self) -> None:
         """Look after the leases. What these start is done by the next `drain`."""
-        assert self.fleet.desk is not None
-        self.fleet.desk.tick(self.fleet.roster.seats)
+        desk, seats = self.fleet.desk, self.fleet.roster.seats
+        assert desk is not None
+        if self._draws is None:
+            desk.tick(seats)
+            return
+        desk.attend(seats)
+        if self._draws.random() < self._pace:
+            desk.exchange()
+        for work, waited in list(self._aside.items()):
+            self._aside[work] = waited + 1
+            if waited == TICKS or self._draws.random() < self._pace:
+                del self._aside[work]
+                work()
 
     def drain(self) -> None:
         """Do what is to be done."""
@@ -105,7 +124,10 @@ class Replica:
         self, settings: RedisSettings, environ: Mapping[str, str], clock: Clock, workers: Callable[[str, int], Executor]
     ) -> Desk:
         desk = Desk(
-            settings, environ, clock, workers, now=lambda: int(self._clock.true() * 1000), aside=lambda work: work()
+            *(settings, environ, clock, workers),
+            now=lambda: int(self._clock.true() * 1000),
+            aside=(lambda work: work()) if self._draws is None else lambda work: self._aside.update({work: 0}),
+            owner=f"replica-{self.number}",
         )
         link = desk.place.link
         run, run_all = link.run, link.run_all
@@ -139,6 +161,7 @@ class ReplicaWorld:
         replicas: int = 3,
         alone: bool = False,
         collectors: Any = JOBS_ONLY,
+        draws: random.Random | None = None,
         **options: Any,
     ) -> None:
         self.clock = TickingClock(LEASE / 6)
@@ -157,6 +180,7 @@ class ReplicaWorld:
         self.ageless: list[float] = []
         self.kills = 0
         self._count = replicas
+        self._draws = draws
         self._numbers = 0
         self._turn = 0
         self._running: Replica | None = None
@@ -193,7 +217,7 @@ class ReplicaWorld:
     def start(self) -> Replica:
         """One replica more."""
         self._numbers += 1
-        replica = Replica(self._numbers, self.settings, self.simulator.token, self.clock)
+        replica = Replica(self._numbers, self.settings, self.simulator.token, self.clock, self._draws)
         self.replicas.append(replica)
         return replica
 
@@ -235,6 +259,8 @@ class ReplicaWorld:
         """Where the newest counters differ from the truth, once everything of now was read."""
         for _ in range(4):
             self.clock.advance(MINUTE)
+            self.scrape()
+        for _ in range(0 if self._draws is None else 30):  # until all threads had their turn
             self.scrape()
         return self.truth.differences(self.scraped)
 
