@@ -102,7 +102,7 @@ class RedisLedger:
         self.unsaved, self._retry_at = True, float("-inf")
 
     def retry(self) -> None:
-        """The lease was kept: what a trouble of everything kept from being saved is saved next time, without waiting."""
+        """The lease was kept: what a trouble of everything kept from being saved is saved next time."""
         if self._of_all:
             self.save_all()
 
