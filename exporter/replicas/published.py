@@ -3,7 +3,7 @@
 The pieces are stored as they are served, compressed; no replica compresses or renders what another one has.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ _KNOWN = frozenset(metric.name for metric in CATALOGUE)
 
 _Lines = dict[str, tuple[bytes, int, int, int]]
 _Content = tuple[str, float, _Lines]
-_Index = list[tuple[str, str, int]]
+_Index = tuple[int, list[tuple[str, str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All blocks in their order; each snapshot has a version that no other one of the account ever had."""
+    """All blocks in their order; each snapshot has a version that no other one of the account ever had.
+
+    `at` is when it was made, milliseconds by the clock of Redis.
+    """
 
     version: str = ""
     blocks: tuple[Published, ...] = ()
-
-    @property
-    def built_at(self) -> float:
-        """When the newest of its blocks was built, unix seconds by the clock of the replica that did."""
-        return max((each.block.built_at for each in self.blocks), default=float("-inf"))
+    at: int = 0
 
 
 def snapshot(answer: Sequence[bytes], known: Snapshot, versions: Iterator[int]) -> Snapshot:
@@ -65,13 +64,14 @@ def snapshot(answer: Sequence[bytes], known: Snapshot, versions: Iterator[int]) 
     fetched = dict(zip((key.decode() for key in fields[::2]), fields[1::2], strict=True))
     held = {each.key: each.block for each in known.blocks}
     try:
+        at, index = msgspec.msgpack.decode(listed, type=_Index)
         blocks = tuple(
             Published(key, slot, expires, held[key] if key in held else _block(fetched[key], versions))
-            for key, slot, expires in msgspec.msgpack.decode(listed, type=_Index)
+            for key, slot, expires in index
         )
     except (msgspec.MsgspecError, KeyError) as error:
         raise ValueError("a snapshot that is none") from error
-    return Snapshot(version.decode(), blocks)
+    return Snapshot(version.decode(), blocks, at)
 
 
 def _block(content: bytes, versions: Iterator[int]) -> RenderedBlock:
@@ -89,7 +89,7 @@ def arguments(before: Snapshot, after: Snapshot, image: Mapping[str, bytes], *, 
     return [
         after.version,
         "*" if whole else before.version,
-        _index(after.blocks),
+        _index(after),
         len(new),
         *(value for each in new for value in (each.key, _content(each.block))),
         len(image),
@@ -98,8 +98,8 @@ def arguments(before: Snapshot, after: Snapshot, image: Mapping[str, bytes], *, 
     ]
 
 
-def _index(published: Iterable[Published]) -> bytes:
-    return msgspec.msgpack.encode([(each.key, each.slot, each.expires) for each in published])
+def _index(after: Snapshot) -> bytes:
+    return msgspec.msgpack.encode((after.at, [(each.key, each.slot, each.expires) for each in after.blocks]))
 
 
 def _content(block: RenderedBlock) -> bytes:

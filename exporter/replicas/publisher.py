@@ -175,7 +175,7 @@ class Publisher:
     def _take(self, fetched: Snapshot) -> None:
         now = self._clock.monotonic()
         impatient = self._older != "" and now >= self._patient_until
-        if fetched.built_at >= self._served.built_at or impatient:
+        if fetched.at >= self._served.at or impatient:
             self._served, self._older = fetched, ""
             return
         if not self._older:
@@ -207,7 +207,7 @@ class Publisher:
         mine = {slot.name for slot in built} | self._built.keys()
         inherited = [each for each in self._served.blocks if each.slot not in mine and each.holds(stamp)]
         after = (*made, *inherited)
-        return self._served if after == self._served.blocks else Snapshot(self._name(), after)
+        return self._served if after == self._served.blocks else Snapshot(self._name(), after, stamp)
 
     def _published(
         self, block: RenderedBlock, slot: Slot, before: Published | None, stamp: int, now: float

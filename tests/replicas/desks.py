@@ -96,8 +96,8 @@ def lasts(server: RedisServer, seat: Seat) -> int:
 
 def sure(seat: Seat) -> float:
     """Until when the replica may be sure of it."""
-    assert seat._term is not None
-    return seat._term.sure_until
+    assert seat._terms.term is not None
+    return seat._terms.term.sure_until
 
 
 def asked(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> list[object]:

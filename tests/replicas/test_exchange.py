@@ -47,7 +47,7 @@ def changing(seat: Seat) -> Iterator[None]:
     begun, ended = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with seat._lock:
+        with seat._terms.lock:
             begun.set()
             ended.wait(120)
 

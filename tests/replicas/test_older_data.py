@@ -187,14 +187,14 @@ class TestStandingBy:
     def test_nobody_serves_what_is_older(self, trio: list[Replica], server: RedisServer, clock: ManualClock) -> None:
         held = {key: server.client.dump(key) or b"" for key in server.client.scan_iter()}
         self.show(trio, clock, up=False)
-        built = [seat.publisher.served.built_at for seat in trio[1].seats]
+        served = [seat.publisher.served.at for seat in trio[1].seats]
         server.client.flushall()
         for key, value in held.items():
             server.client.restore(key, 0, value)
         for _ in range(LOST):
             ticks(clock, 1, trio[1])
             trio[1].desk.freshen(trio[1].seats)
-            assert all(seat.publisher.served.built_at >= at for seat, at in zip(trio[1].seats, built, strict=True))
+            assert all(seat.publisher.served.at >= at for seat, at in zip(trio[1].seats, served, strict=True))
 
     def test_without_those_that_led_all_are_taken_two_leases_later(
         self, trio: list[Replica], server: RedisServer, clock: ManualClock

@@ -25,11 +25,12 @@ def fetch(replica: Replica) -> int:
 
 
 @pytest.fixture
-def gone_back(leader: Replica, other: Replica, server: RedisServer, keys: Keys) -> str:
-    """The version that Redis is back with, a unit lower than what both serve."""
+def gone_back(leader: Replica, other: Replica, server: RedisServer, keys: Keys, clock: ManualClock) -> str:
+    """The version that Redis is back with, a second older than what both serve."""
     leader.runtime.show("health", 1.0)
     leader.publish()
     older, version = server.client.dump(keys.served) or b"", leader.publisher.served.version
+    clock.advance(1.0)
     leader.runtime.show("health", 2.0)
     leader.publish()
     fetch(other)
@@ -82,8 +83,14 @@ def test_when_nobody_replaces_it_for_two_leases_it_is_what_there_is(
     assert other.publisher.told(gone_back)
 
 
-def test_older_ones_that_go_on_are_believed_in_the_end(leader: Replica, other: Replica, clock: ManualClock) -> None:
-    """The clock of the replica that leads was set back."""
+def test_older_ones_that_go_on_are_believed_in_the_end(
+    other: Replica, server: RedisServer, keys: Keys, clock: ManualClock
+) -> None:
+    """The clock of Redis was set back."""
+    leader = Replica(
+        Link(RedisSettings(server.url), {}, clock, lambda: int(clock.time() * 1000) - 3_600_000), keys, clock, "a"
+    )
+    leader.lead()
     for value in (1.1, 1.2, 1.3, 1.4):
         leader.runtime.show("health", value)
         leader.publish()
@@ -122,3 +129,12 @@ def test_who_serves_nothing_yet_serves_what_there_is(link: Link, keys: Keys, clo
     new = Replica(link, keys, clock, "c")
     fetch(new)
     assert new.told() == {"health": 1.0}
+
+
+def test_clocks_of_replicas_tell_nothing_of_what_is_older(leader: Replica, other: Replica, clock: ManualClock) -> None:
+    fetch(other)
+    clock.advance(1.0)
+    leader.runtime.show("health", 0.5)  # built by a clock that is behind
+    leader.publish()
+    fetch(other)
+    assert other.told() == {"health": 0.5}
