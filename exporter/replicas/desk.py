@@ -73,6 +73,7 @@ class Desk:
         self.place = Place(link, name, clock, environ, workers, aside, self.woken.set, Gate(clock))
         self._replicas: dict[str, float] = {}
         self._back_until = float("-inf")
+        self._group = ""
         self._seats: Sequence[Seat] = ()
         self._leases: Mapping[Seat, Lease] = {}
 
@@ -110,6 +111,7 @@ class Desk:
     def attend(self, seats: Sequence[Seat]) -> None:
         """Look after all leases once, which costs one answer of Redis. Raises nothing."""
         self._seats = seats
+        self._join(replicas(self._prefix, [seat.account.name for seat in seats]))
         served = {seat: seat.publisher.served.version for seat in seats}
         sent_at = self._clock.monotonic()
         try:
@@ -152,8 +154,9 @@ class Desk:
 
     def close(self) -> None:
         """Leave the others alone; the seats are closed before."""
-        with suppress(Away):
-            self.place.link.asked(lambda client: client.zrem(replicas(self._prefix), self.place.owner))
+        if self._group:
+            with suppress(Away):
+                self.place.link.asked(lambda client: client.zrem(self._group, self.place.owner))
         self.place.link.close()
 
     @property
@@ -177,9 +180,14 @@ class Desk:
                 found[seat] = Lease.of(answer)
         return found
 
+    def _join(self, group: str) -> None:
+        """Belong to the replicas whose list is `group`, and know none of another one."""
+        if group != self._group:
+            self._group, self._replicas, self._back_until = group, {}, float("-inf")
+
     def _meeting(self) -> Call:
         silent = int(GONE_TICKS * self.place.tick * 1000)
-        return Call(MEET, [replicas(self._prefix)], [self.place.owner, self.place.link.stamp(), silent])
+        return Call(MEET, [self._group], [self.place.owner, self.place.link.stamp(), silent])
 
     def _wish(self, seat: Seat) -> Call:
         return Call(WANT, [seat.keys.wanted], [int(2 * self.place.lease * 1000)])
@@ -192,7 +200,7 @@ class Desk:
         if isinstance(answer, Away):  # the leases do not need it; accounts stay where they are
             _log.warning(
                 "the list of replicas in Redis cannot be used",
-                extra={"fields": {"key": replicas(self._prefix), "problem": str(answer)}},
+                extra={"fields": {"key": self._group, "problem": str(answer)}},
             )
             return
         at, before, *names = answer

@@ -1,5 +1,7 @@
 """The keys of one account in Redis. docs/replicas.md lists them, and a test compares the two."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -53,6 +55,10 @@ class Keys:
         return f"{self.prefix}:{{{self.account}}}:{name}"
 
 
-def replicas(prefix: str) -> str:
-    """Sorted set: the replicas, each with the instant (milliseconds) at which it was last there."""
-    return f"{prefix}:replicas"
+def replicas(prefix: str, accounts: Iterable[str]) -> str:
+    """Sorted set: the replicas with the same accounts, each with the instant (milliseconds) at which it was last there.
+
+    Others, such as those of another shard, cannot take over from them, and are not waited for.
+    """
+    names = "\n".join(sorted(accounts))
+    return f"{prefix}:replicas:{hashlib.sha256(names.encode()).hexdigest()[:16]}"

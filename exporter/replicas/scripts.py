@@ -21,6 +21,7 @@ local at = now(ARGV[2])
 local before = redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''
 redis.call('ZADD', KEYS[1], tostring(at), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', tostring(at - tonumber(ARGV[3])))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {{tostring(at), before, unpack(redis.call('ZRANGE', KEYS[1], 0, -1))}}
 """
 

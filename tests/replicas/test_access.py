@@ -24,7 +24,7 @@ PAGE = (Path(__file__).parents[2] / "docs/replicas.md").read_text(encoding="utf-
 ALLOWED = set(re.findall(r"\+([a-z|]+)", RULE))
 KINDS = {
     "lease": "hash", "ledger": "hash", "ledger:TABLE": "hash", "served": "hash", "image": "hash", "budget": "hash",
-    "pause": "string", "wanted": "string", "replicas": "zset",
+    "pause": "string", "wanted": "string", "replicas:GROUP": "zset",
 }  # fmt: skip
 SIZES = {
     name: float(size)
@@ -165,7 +165,7 @@ def keys_of(server: RedisServer) -> dict[str, str]:
 
 def as_on_the_page(key: str) -> str:
     name = re.sub(r"^(celigo-exporter|other\.fleet):(\{acme\}:)?", "", key)
-    return re.sub(r"^ledger:\w+$", "ledger:TABLE", name)
+    return re.sub(r"^replicas:\w+$", "replicas:GROUP", re.sub(r"^ledger:\w+$", "ledger:TABLE", name))
 
 
 def test_the_keys_are_those_of_the_page(place: Place) -> None:

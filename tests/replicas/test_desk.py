@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 
+from exporter.replicas.desk import GONE_TICKS
 from exporter.replicas.keys import Keys, replicas
 from exporter.replicas.lease import TICKS
 from exporter.replicas.metrics import ReplicaBlocks
 from tests.clocks import ManualClock
-from tests.replicas.desks import LEASE, NAMES, Replica, cut_off, ticks
+from tests.replicas.desks import LEASE, NAMES, TICK, Replica, cut_off, ticks
 from tests.replicas.redis_server import RedisServer
 
 pytestmark = pytest.mark.usefixtures("reads_nothing")
@@ -227,4 +228,6 @@ class TestTold:
 
 
 def test_the_list_of_replicas_is_one_key(pair: tuple[Replica, Replica], server: RedisServer) -> None:
-    assert server.client.zcard(replicas("celigo-exporter")) == len(pair)
+    key = replicas("celigo-exporter", NAMES)
+    assert server.client.zcard(key) == len(pair)
+    assert 0 < server.client.pttl(key) <= GONE_TICKS * TICK * 1000, "it goes with them"

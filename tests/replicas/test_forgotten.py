@@ -19,13 +19,13 @@ class TestBroken:
     ) -> None:
         one = Replica(server.url, clock, "a")
         ticks(clock, 4, one)
-        server.client.set(replicas("celigo-exporter"), "secret of somebody")
+        server.client.set(replicas("celigo-exporter", NAMES), "secret of somebody")
         ticks(clock, 3 * TICKS, one)
         assert one.led() == set(NAMES)
         assert "the list of replicas in Redis cannot be used" in caplog.text
         assert "secret of somebody" not in caplog.text
         assert one.desk.status.failures == {"io": 3 * TICKS}
-        server.client.delete(replicas("celigo-exporter"))
+        server.client.delete(replicas("celigo-exporter", NAMES))
         ticks(clock, 1, one)
         assert one.desk.replicas == 1
 

@@ -42,7 +42,7 @@ class Place:
     def at_home(self) -> bool:
         """Whether both know of each other and the account is led by the one that it belongs to."""
         client: Any = self.server.client
-        there = {each.decode() for each in client.zrange(replicas("celigo-exporter"), 0, -1)}
+        there = {each.decode() for each in client.zrange(replicas("celigo-exporter", ["acme"]), 0, -1)}
         owner = (client.hget(Keys("celigo-exporter", "acme").lease, "owner") or b"").decode()
         return len(there) == len(self.crew.replicas) and owner == home("acme", there)
 
