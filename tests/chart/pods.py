@@ -24,10 +24,10 @@ class Pod:
 
 
 def pods(found: Release) -> list[Pod]:
-    """The workload's Pod first, then those of the tests."""
-    template = found.workload["spec"]["template"]
+    """Those of the workloads first, then those of the tests."""
+    templates = {each["metadata"]["name"]: each["spec"]["template"] for each in found.workloads}
     tests = [Pod(pod["metadata"]["name"], pod["metadata"]["labels"], pod["spec"]) for pod in found.of("Pod")]
-    return [Pod(found.workload["metadata"]["name"], template["metadata"]["labels"], template["spec"]), *tests]
+    return [*(Pod(name, each["metadata"]["labels"], each["spec"]) for name, each in templates.items()), *tests]
 
 
 def complaints(found: Release) -> list[str]:

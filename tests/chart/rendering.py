@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from helm_python import Chart, HelmError
 
+from exporter.config.shard import shard_of
 from tests.chart.reading import documents
 
 ROOT = Path(__file__).parents[2]
@@ -18,11 +19,28 @@ CHART = ROOT / "helm" / "celigo-exporter"
 Values = Mapping[str, Any]
 Manifest = dict[str, Any]
 
-SETS: Mapping[str, Values] = {
+COMMITTED: Mapping[str, Values] = {
     path.name.removesuffix("-values.yaml"): yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((CHART / "ci").glob("*-values.yaml"))
 }
 """The value sets that are committed, by name."""
+
+
+def _apart(name: str, values: Values) -> dict[str, Values]:
+    """The set, or one of each of its shards, such as `shards-1`, with its accounts alone."""
+    count = values.get("shards", 1)
+    if count == 1:
+        return {name: values}
+    held: dict[int, list[Values]] = {}
+    for account in values["accounts"]:
+        held.setdefault(shard_of(account["name"], count), []).append(account)
+    return {f"{name}-{index}": {**values, "accounts": accounts} for index, accounts in sorted(held.items())}
+
+
+SETS: Mapping[str, Values] = {
+    each: values for name, committed in COMMITTED.items() for each, values in _apart(name, committed).items()
+}
+"""The committed sets in which there is one exporter, by name."""
 
 ACCOUNT: Values = {"name": "acme", "existingSecret": {"name": "celigo-acme"}}
 MINIMAL: Values = {"accounts": [ACCOUNT]}
@@ -47,9 +65,14 @@ class Release:
 
     @property
     def workload(self) -> Manifest:
-        """The StatefulSet or Deployment."""
-        (manifest,) = self.of("StatefulSet") + self.of("Deployment")
+        """The StatefulSet or Deployment, without shards."""
+        (manifest,) = self.workloads
         return manifest
+
+    @property
+    def workloads(self) -> list[Manifest]:
+        """The StatefulSets or Deployments, one of each shard."""
+        return self.of("StatefulSet") + self.of("Deployment")
 
     @property
     def pod(self) -> dict[str, Any]:
@@ -84,8 +107,8 @@ def render(
 
 @cache
 def release(name: str) -> Release:
-    """The release of a committed value set; not to be changed."""
-    return render(SETS[name])
+    """The release of a committed value set, or of a shard of one; not to be changed."""
+    return render(SETS.get(name) or COMMITTED[name])
 
 
 def refusal(values: Values) -> str:

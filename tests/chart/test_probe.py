@@ -37,7 +37,7 @@ def endpoint(found: Release) -> dict[str, Any]:
 
 
 def test_nothing_is_probed_unless_it_is_wanted() -> None:
-    assert set(PROBED) == {"probe", "probe-authentication", "replicas"}
+    assert set(PROBED) == {"probe", "probe-authentication", "replicas", "shards-1", "shards-2"}
     assert [name for name in SETS if release(name).of("Probe")] == PROBED
 
 

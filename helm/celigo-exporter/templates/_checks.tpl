@@ -2,6 +2,7 @@
 {{- define "celigo-exporter.checks" -}}
 {{- include "celigo-exporter.checkAccounts" . -}}
 {{- include "celigo-exporter.checkReplicas" . -}}
+{{- include "celigo-exporter.checkShards" . -}}
 {{- include "celigo-exporter.checkWeb" . -}}
 {{- include "celigo-exporter.checkMonitoring" . -}}
 {{- if .Values.probe.enabled -}}
@@ -59,6 +60,17 @@
 {{- end -}}
 {{- if and (gt (int .Values.replicas) 1) .Values.serviceMonitor.enabled (not .Values.probe.enabled) -}}
 {{- fail "probe.enabled: a ServiceMonitor alone would read every account from every replica; with Probes each account is read once, by the Service" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "celigo-exporter.checkShards" -}}
+{{- if gt (int .Values.shards) 1 -}}
+{{- if .Values.demo.enabled -}}
+{{- fail "shards: the demo has one account; leave it 1 or the demo off" -}}
+{{- end -}}
+{{- if .Values.state.persistence.existingClaim -}}
+{{- fail "state.persistence.existingClaim: each shard has a file of its own; let the chart make the claims" -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -4,13 +4,19 @@
 {{- end -}}
 
 {{/*
-Name of most objects. 52 characters leave room for the hash that Kubernetes appends in a label of a StatefulSet's Pod;
-a Service may have no dot in its name, a release may.
+Name of what there is once. 52 characters leave room for the hash that Kubernetes appends in a label of a StatefulSet's
+Pod; a Service may have no dot in its name, a release may.
 */}}
-{{- define "celigo-exporter.fullname" -}}
+{{- define "celigo-exporter.baseName" -}}
 {{- $name := include "celigo-exporter.name" . -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
 {{- default $full .Values.fullnameOverride | replace "." "-" | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Name of most objects, of a shard's if there are some. */}}
+{{- define "celigo-exporter.fullname" -}}
+{{- $suffix := ternary (printf "-shard-%s" .shard) "" (ne (default "" .shard) "") -}}
+{{- printf "%s%s" (include "celigo-exporter.baseName" . | trunc (sub 52 (len $suffix) | int) | trimSuffix "-") $suffix -}}
 {{- end -}}
 
 {{- define "celigo-exporter.namespace" -}}
@@ -18,7 +24,7 @@ a Service may have no dot in its name, a release may.
 {{- end -}}
 
 {{- define "celigo-exporter.serviceAccountName" -}}
-{{- $own := ternary (include "celigo-exporter.fullname" .) "default" .Values.serviceAccount.create -}}
+{{- $own := ternary (include "celigo-exporter.baseName" .) "default" .Values.serviceAccount.create -}}
 {{- default $own .Values.serviceAccount.name -}}
 {{- end -}}
 
@@ -28,10 +34,13 @@ app.kubernetes.io/name: {{ include "celigo-exporter.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
-{{/* What selects the exporter's Pod alone. Never changes: selectors cannot be updated. */}}
+{{/* What selects the exporter's Pods alone, of a shard if there are some. Never changes: selectors cannot be updated. */}}
 {{- define "celigo-exporter.selector" -}}
 {{ include "celigo-exporter.releaseSelector" . }}
 app.kubernetes.io/component: exporter
+{{- with .shard }}
+celigo-exporter/shard: {{ . | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* Labels of an object of `root`: what is recommended wins over commonLabels, and both over `labels`. */}}
@@ -42,6 +51,9 @@ app.kubernetes.io/component: exporter
 {{- $_ = set $own "app.kubernetes.io/part-of" "celigo-exporter" -}}
 {{- $_ = set $own "app.kubernetes.io/version" $root.Chart.AppVersion -}}
 {{- $_ = set $own "app.kubernetes.io/managed-by" $root.Release.Service -}}
+{{- with $root.shard -}}
+{{- $_ := set $own "celigo-exporter/shard" . -}}
+{{- end -}}
 {{- $chart := printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" -}}
 {{- $_ = set $own "helm.sh/chart" $chart -}}
 {{- merge $own $root.Values.commonLabels (default dict .labels) | toYaml -}}

@@ -25,5 +25,5 @@ left out, and a part of its hash keeps it apart from others.
 {{- $plain := regexReplaceAll "[^a-z0-9]+" (lower .name) "-" | trimAll "-" -}}
 {{- $called = printf "%s-%s" $plain (sha256sum .name | trunc 10) | trimAll "-" -}}
 {{- end -}}
-{{- printf "%s-%s" (include "celigo-exporter.fullname" .root) $called -}}
+{{- printf "%s-%s" (include "celigo-exporter.baseName" .root) $called -}}
 {{- end -}}
