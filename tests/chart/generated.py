@@ -39,30 +39,37 @@ def of_probe(probe: Manifest) -> dict[str, Any]:
 
 
 def of_monitor(found: Release) -> dict[str, Any]:
-    """The job of a release's ServiceMonitor, with its Pod in place of what Kubernetes would be asked for."""
-    monitor, service = found.one("ServiceMonitor"), found.one("Service")
+    """The job of a release's ServiceMonitor, with its Pods in place of what Kubernetes would be asked for."""
+    monitor = found.one("ServiceMonitor")
     (endpoint,) = monitor["spec"]["endpoints"]
-    (port,) = service["spec"]["ports"]
-    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    target = {
-        "__meta_kubernetes_pod_name": POD,
-        "job": service["metadata"]["labels"][monitor["spec"]["jobLabel"]],
-        "namespace": namespace,
-        "service": name,
-        "pod": POD,
-        "container": "exporter",
-        "endpoint": port["name"],
-    }
     return {
-        "job_name": f"serviceMonitor/{namespace}/{monitor['metadata']['name']}/0",
+        "job_name": f"serviceMonitor/{monitor['metadata']['namespace']}/{monitor['metadata']['name']}/0",
         "honor_labels": endpoint["honorLabels"],
         "metrics_path": endpoint["path"],
         "params": endpoint.get("params", {}),
         "scheme": endpoint["scheme"],
-        "static_configs": [{"targets": [f"{name}.{namespace}.svc:{port['port']}"], "labels": target}],
+        "static_configs": [
+            _target(each, each["metadata"]["labels"][monitor["spec"]["jobLabel"]]) for each in found.of("Service")
+        ],
         "relabel_configs": [snake(each) for each in endpoint["relabelings"]],
         **_scraped(endpoint),
     }
+
+
+def _target(service: Manifest, job: str) -> dict[str, Any]:
+    """The first Pod behind a Service."""
+    (port,) = service["spec"]["ports"]
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    labels = {
+        "__meta_kubernetes_pod_name": f"{name}-0",
+        "job": job,
+        "namespace": namespace,
+        "service": name,
+        "pod": f"{name}-0",
+        "container": "exporter",
+        "endpoint": port["name"],
+    }
+    return {"targets": [f"{name}.{namespace}.svc:{port['port']}"], "labels": labels}
 
 
 def snake(relabeling: dict[str, Any]) -> dict[str, Any]:

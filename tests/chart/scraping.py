@@ -1,7 +1,8 @@
 """A real Prometheus whose every request passes a proxy, so that names of a cluster need not exist."""
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +14,20 @@ import yaml
 
 from tests.e2e.processes import Prometheus
 
+Series = tuple[tuple[str, str], ...]
+
+_OF_TARGETS = {"job", "instance", "namespace", "service", "pod", "container"}
+
 _PASSED_ON = ("Accept", "X-Prometheus-Scrape-Timeout-Seconds")
 
 
 class Proxy:
-    """Keeps every URL that it is asked for; asks `upstream` in place of all hosts, or answers with nothing."""
+    """Keeps every URL that it is asked for; asks `upstream` in place of all hosts, or answers with nothing.
 
-    def __init__(self, upstream: str | None = None) -> None:
+    With a mapping, the upstream of a host is that of the first part of its name; without one, it is not there.
+    """
+
+    def __init__(self, upstream: str | Mapping[str, str] | None = None) -> None:
         self.asked: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.asked, upstream))
         self._thread = threading.Thread(target=self._server.serve_forever, name="proxy")
@@ -35,15 +43,16 @@ class Proxy:
         self._server.server_close()
 
 
-def _handler(asked: list[str], upstream: str | None) -> type[BaseHTTPRequestHandler]:
+def _handler(asked: list[str], upstream: str | Mapping[str, str] | None) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            status, body, kind = 200, b"", "text/plain"
-            if upstream is not None:
-                at = urlsplit(self.path)
+            status, body, kind = 200 if upstream is None else 502, b"", "text/plain"
+            at = urlsplit(self.path)
+            held = upstream.get(str(at.hostname).partition(".")[0]) if isinstance(upstream, Mapping) else upstream
+            if held is not None:
                 headers = {name: self.headers[name] for name in _PASSED_ON if name in self.headers}
-                answer = requests.get(f"{upstream}{at.path}?{at.query}", headers=headers, timeout=30)
+                answer = requests.get(f"{held}{at.path}?{at.query}", headers=headers, timeout=30)
                 status, body, kind = answer.status_code, answer.content, answer.headers["Content-Type"]
             self.send_response(status)
             self.send_header("Content-Type", kind)
@@ -65,3 +74,10 @@ class Configured(Prometheus):
         through = [{**job, "proxy_url": proxy.url} for job in jobs]
         self.config = folder / "prometheus.yml"
         self.config.write_text(yaml.safe_dump({"scrape_configs": through}, allow_unicode=True), encoding="utf-8")
+
+    def stored(self) -> Counter[Series]:
+        """How often it has each series of the exporter, whatever target it is of."""
+        return Counter(
+            tuple(sorted((key, value) for key, value in labels.items() if key not in _OF_TARGETS))
+            for labels, _ in self.query('{__name__=~"celigo_.+"}')
+        )

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chart.generated import of_monitor, of_probe
 from tests.chart.rendering import Values, render
-from tests.chart.scraping import Configured, Proxy
+from tests.chart.scraping import Configured, Proxy, Series
 from tests.conftest import required_tool
 from tests.e2e.processes import Demo, until
 
@@ -18,10 +18,6 @@ VALUES: Values = {
     "probe": {"enabled": True, "interval": "2s", "scrapeTimeout": "2s"},
     "serviceMonitor": {"enabled": True, "interval": "2s", "scrapeTimeout": "2s"},
 }
-
-OF_TARGETS = {"job", "instance", "namespace", "service", "pod", "container"}
-
-Series = tuple[tuple[str, str], ...]
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +43,6 @@ def exported(demo: Demo) -> set[Series]:
     }
 
 
-def stored(prometheus: Configured) -> Counter[Series]:
-    """How often Prometheus has each series, whatever target it is of."""
-    return Counter(
-        tuple(sorted((key, value) for key, value in labels.items() if key not in OF_TARGETS))
-        for labels, _ in prometheus.query('{__name__=~"celigo_.+"}')
-    )
-
-
 def same(found: Counter[Series], expected: set[Series]) -> Counter[Series] | None:
     """What was found once it is all that was expected."""
     return found if found.keys() == expected else None
@@ -62,7 +50,7 @@ def same(found: Counter[Series], expected: set[Series]) -> Counter[Series] | Non
 
 def test_every_series_of_the_exporter_is_there_once_and_under_its_own_labels(demo: Demo, scraped: Configured) -> None:
     """A series that both read would count twice in every sum; an account's label that is renamed is in no query."""
-    times = until(lambda: same(stored(scraped), exported(demo)), "the same series in Prometheus as in /metrics")
+    times = until(lambda: same(scraped.stored(), exported(demo)), "the same series in Prometheus as in /metrics")
     assert {series for series, often in times.items() if often > 1} == set()
     assert len(times) > 1000
 
