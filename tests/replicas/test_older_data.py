@@ -165,9 +165,12 @@ class TestStandingBy:
                     read(seat, clock, up=up)
         ticks(clock, 2, *trio)
 
-    def go_back(self, trio: list[Replica], server: RedisServer, clock: ManualClock, away: float) -> None:
+    def go_back(
+        self, trio: list[Replica], server: RedisServer, clock: ManualClock, away: float, *, lost: bool = True
+    ) -> None:
         held = {key: server.client.dump(key) or b"" for key in server.client.scan_iter()}
-        self.show(trio, clock, up=False)
+        if lost:
+            self.show(trio, clock, up=False)
         server.client.flushall()
         clock.advance(away)
         for key, value in held.items():
@@ -175,11 +178,12 @@ class TestStandingBy:
 
     @pytest.mark.parametrize("first", [0, 1, 2])
     @pytest.mark.parametrize("away", [0.0, TICK, LEASE, 100 * LEASE])
+    @pytest.mark.parametrize("lost", [True, False], ids=["something lost", "nothing lost"])
     def test_all_accounts_go_on_where_they_were_whoever_looks_first(
-        self, trio: list[Replica], server: RedisServer, clock: ManualClock, first: int, away: float
+        self, trio: list[Replica], server: RedisServer, clock: ManualClock, first: int, away: float, lost: bool
     ) -> None:
         led, terms = [each.led() for each in trio], [seat.terms for each in trio for seat in each.seats]
-        self.go_back(trio, server, clock, away)
+        self.go_back(trio, server, clock, away, lost=lost)
         ticks(clock, 2 * LOST, *trio[first:], *trio[:first])
         assert [each.led() for each in trio] == led
         assert [seat.terms for each in trio for seat in each.seats] == terms
