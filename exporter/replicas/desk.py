@@ -112,7 +112,7 @@ class Desk:
         """Look after all leases once, which costs one answer of Redis. Raises nothing."""
         self._seats = seats
         self._join(replicas(self._prefix, [seat.account.name for seat in seats]))
-        served = {seat: seat.publisher.served.version for seat in seats}
+        told = {seat: seat.told for seat in seats}
         sent_at = self._clock.monotonic()
         try:
             leases = self._attended(seats, sent_at)
@@ -125,7 +125,7 @@ class Desk:
         for seat, lease in leases.items():
             mine = home(seat.account.name, known) == self.place.owner
             with told_of(seat.account.name):
-                seat.attend(lease, sent_at, served[seat], mine=mine)
+                seat.attend(lease, sent_at, told[seat], mine=mine)
         self._leases = leases
 
     def exchange(self) -> None:

@@ -46,6 +46,7 @@ class RedisLedger:
         self._lost = lost
         self._names = itertools.count(1)
         self._newest = ""
+        self._sending: str | None = None
         self._older = {""}
         self._retry_at = float("-inf")
         self._of_all = False
@@ -72,7 +73,7 @@ class RedisLedger:
         """See `Store.commit`."""
         if self._ended or (self.unsaved and self._clock.monotonic() < self._retry_at):
             return
-        name = f"{self._owner}:{next(self._names)}"
+        name = self._sending = f"{self._owner}:{next(self._names)}"
         try:
             answer = b"behind" if self.unsaved else self._write(self._newest, name, _changes(change))
             if answer == b"behind":
@@ -87,6 +88,15 @@ class RedisLedger:
         if self.unsaved:
             _log.info("all counts are in Redis again", extra={"fields": {"account": self._keys.account}})
         self._newest, self.unsaved, self._of_all = name, False, False
+
+    @property
+    def newest(self) -> str:
+        """The name of the newest change that Redis is known to have."""
+        return self._newest
+
+    def told(self, name: str) -> bool:
+        """Whether Redis has all that it should when its newest change is called `name`; that one may be on its way."""
+        return name in (self._newest, self._sending)
 
     def knows(self, name: str) -> bool:
         """Whether a Redis whose newest change is called `name` has nothing that was not counted here, too."""

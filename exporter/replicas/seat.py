@@ -8,6 +8,7 @@ serves the same numbers, and none that a kill could take back.
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 from exporter.account import CLOSE_SECONDS, AccountRuntime
 from exporter.api.budget import Budget
@@ -23,6 +24,13 @@ from exporter.replicas.terms import Terms
 
 WATCHED_TICKS = 2
 """For how many ticks after a scrape what becomes due is begun."""
+
+
+class Told(NamedTuple):
+    """The version of the snapshot, and the newest change of the ledger."""
+
+    served: str
+    newest: str
 
 
 class Seat:
@@ -118,18 +126,23 @@ class Seat:
         if self.leading and self.unsaved:
             self.runtime.ledger.save()
 
-    def attend(self, lease: Lease, sent_at: float, served: str, *, mine: bool) -> None:
-        """Act on what Redis told since monotonic instant `sent_at`, when `served` was the version of what is served.
+    @property
+    def told(self) -> Told:
+        """What Redis is known to have of it now."""
+        return Told(self.publisher.served.version, self._terms.newest)
+
+    def attend(self, lease: Lease, sent_at: float, told: Told, *, mine: bool) -> None:
+        """Act on what Redis told since monotonic instant `sent_at`, when it was known to have what was `told` then.
 
         `mine`: the account belongs to this replica. Waits for nothing.
         """
         if lease.wanted:
             self._watch()
-        if not self._terms.attend(lease, sent_at, mine=mine):
+        if not self._terms.attend(lease, sent_at, told.newest, mine=mine):
             return
         if self.leading and self._place.clock.monotonic() < self._watched_until:
             self.runtime.trigger()
-        if not self.standing_by and lease.served != served and not self.publisher.told(lease.served):
+        if not self.standing_by and lease.served != told.served and not self.publisher.told(lease.served):
             self.publisher.republish()
 
     def unreachable(self, now: float) -> None:

@@ -79,16 +79,23 @@ class Terms:
         """Whether none begins any more, and the last one goes on elsewhere."""
         return self._ended
 
-    def attend(self, lease: Lease, sent_at: float, *, mine: bool) -> bool:
-        """Act on what Redis told since monotonic instant `sent_at`; `mine`: the account belongs to this replica.
+    @property
+    def newest(self) -> str:
+        """The name of the newest change that Redis has, as far as this replica knows; empty without a term."""
+        term = self.term
+        return "" if term is None else term.store.newest
 
+    def attend(self, lease: Lease, sent_at: float, newest: str, *, mine: bool) -> bool:
+        """Act on what Redis told since monotonic instant `sent_at`, when `newest` was the newest change.
+
+        `mine`: the account belongs to this replica.
         Waits for nothing: while a term begins or ends, which may wait for Redis, what was told is let go, and the next
         time is soon. Whether it was not.
         """
         if not self.lock.acquire(blocking=False):
             return False
         try:
-            self._attend(lease, sent_at, mine=mine)
+            self._attend(lease, sent_at, newest, mine=mine)
         finally:
             self.lock.release()
         return True
@@ -116,11 +123,11 @@ class Terms:
             self._claim.leave()
         self._ended = True
 
-    def _attend(self, lease: Lease, sent_at: float, *, mine: bool) -> None:
+    def _attend(self, lease: Lease, sent_at: float, newest: str, *, mine: bool) -> None:
         if self._ended or self._taking:
             return
         if self.term is not None:
-            self._attend_term(self.term, lease, sent_at)
+            self._attend_term(self.term, lease, sent_at, newest)
         elif self._place.clock.monotonic() >= self._retry_at and self._may_take(lease, mine=mine):
             self._taking = True
             self._place.aside(lambda: self._take(sent_at))
@@ -181,7 +188,7 @@ class Terms:
         runtime.budget.pause_here(pause)
         return Term(number, store, sent_at + place.lease), runtime
 
-    def _attend_term(self, term: Term, lease: Lease, sent_at: float) -> None:
+    def _attend_term(self, term: Term, lease: Lease, sent_at: float, newest: str) -> None:
         mine = lease.owner == self._place.owner
         # Terms only grow: a Redis that tells of a lower one went back to an older state, whosever that is.
         counted = lease.term >= term.number and not term.store.knows(lease.newest)
@@ -189,7 +196,10 @@ class Terms:
             self._step_down("another replica refreshes the account")
         elif mine and lease.term == term.number:
             term.sure_until = sent_at + self._place.lease
-            term.store.retry()
+            if lease.newest == newest or term.store.told(lease.newest):
+                term.store.retry()
+            else:
+                term.store.overrule(lease.newest)
             self._resume(term)
         else:
             # Until everything is saved, which may take long, Redis goes on telling of that change.
@@ -213,7 +223,6 @@ class Terms:
             return
         term.number, term.sure_until = number, sent_at + self._place.lease
         term.store.save_all()
-        self._publisher.republish()
         _log.info(
             "a lease that ran out or was forgotten is taken again",
             extra={"fields": {"account": self._account.name, "term": number}},

@@ -196,6 +196,26 @@ class TestLostData:
         other.commit(TWO)
         assert other.store.knows(name)
 
+    def test_redis_has_all_with_the_newest_change_and_while_the_next_is_on_its_way(
+        self, ledger: Ledger, link: Link, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ledger.commit(ONE)
+        one, run, seen = ledger.store.newest, link.run, list[tuple[bool, bool]]()
+
+        def watched(script: str, keys: list[str], args: list[str]) -> object:
+            seen.append((ledger.store.told(one), ledger.store.told(args[2])))
+            return run(script, keys, args)
+
+        monkeypatch.setattr(link, "run", watched)
+        ledger.commit(TWO)
+        assert seen == [(True, True)]
+        assert [ledger.store.told(each) for each in (one, ledger.store.newest, "", "b:1")] == [
+            False,
+            True,
+            False,
+            False,
+        ]
+
     def test_nothing_is_known(self, ledger: Ledger) -> None:
         ledger.commit(ONE)
         assert ledger.store.knows("")
@@ -273,10 +293,19 @@ class TestAway:
         ledger.commit(LedgerChange())
         assert ledger.unsaved() is not at_once
 
-    def test_a_lease_that_is_kept_is_no_reason_to_save_anything(self, ledger: Ledger) -> None:
+    def test_a_lease_that_is_kept_is_no_reason_to_save_anything(
+        self, ledger: Ledger, link: Link, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         ledger.commit(ONE)
         ledger.store.retry()
         assert not ledger.unsaved()
+        with monkeypatch.context() as patched:
+            patched.setattr(link, "run", mock.Mock(side_effect=Away("unreachable")))
+            ledger.commit(TWO)
+        clock.advance(RETRY_SECONDS)
+        ledger.commit(LedgerChange())
+        ledger.store.retry()
+        assert not ledger.unsaved(), "nor after what failed was saved"
 
 
 class TestUnreadable:

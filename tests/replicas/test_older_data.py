@@ -8,7 +8,7 @@ from exporter.replicas.lease import LOST, TICKS
 from exporter.replicas.scripts import ACQUIRE, COMMIT
 from exporter.replicas.trouble import Away
 from tests.clocks import ManualClock
-from tests.replicas.desks import LEASE, NAMES, TICK, Replica, before, read, ticks
+from tests.replicas.desks import LEASE, NAMES, TICK, Replica, before, read, sure, ticks
 from tests.replicas.redis_server import RedisServer
 
 pytestmark = pytest.mark.usefixtures("reads_nothing")
@@ -48,10 +48,13 @@ def test_leases_may_be_looked_after_many_times_before_everything_is_saved(
     one: Replica, server: RedisServer, clock: ManualClock, term: int
 ) -> None:
     go_back(server, one, term=term)
+    terms = set()
     for _ in range(2 * TICKS):
         clock.advance(LEASE / TICKS)
         one.desk.attend(one.seats)
         assert one.led() == set(NAMES)
+        terms |= {server.client.hget(seat.keys.lease, "term") for seat in one.seats}
+    assert terms == {b"%d" % (term + 1)}, "each is taken once"
     assert newest(server, one) == {"b"}
     one.desk.exchange()
     assert newest(server, one) == {"a"}
@@ -84,6 +87,69 @@ def test_what_cannot_be_saved_for_long_is_kept_and_saved_then(
     assert one.desk.status.persistent
 
 
+@pytest.mark.parametrize("lease", [{}, {"term": "1"}], ids=["of this term", "of a term before"])
+def test_data_of_its_own_that_is_older_is_replaced_at_once_and_nothing_is_published_before(
+    one: Replica, server: RedisServer, clock: ManualClock, lease: dict[str, str]
+) -> None:
+    """A crash of Redis costs the last second of what it was told."""
+    for seat in one.seats:
+        read(seat, clock)
+    ticks(clock, 1, one)
+    for seat in one.seats:
+        server.client.hset(seat.keys.ledger, "newest", "a:0")
+        server.client.hset(seat.keys.served, "version", "a:0")
+        if lease:
+            server.client.hset(seat.keys.lease, mapping=lease)  # type: ignore[arg-type]
+    one.desk.attend(one.seats)
+    assert all(seat.unsaved for seat in one.seats)
+    for seat in one.seats:
+        seat.publish()
+    assert {server.client.hget(seat.keys.served, "version") for seat in one.seats} == {b"a:0"}
+    one.desk.exchange()
+    assert b"a:0" not in {server.client.hget(seat.keys.ledger, "newest") for seat in one.seats}
+    assert b"a:0" not in {server.client.hget(seat.keys.served, "version") for seat in one.seats}
+    assert one.led() == set(NAMES)
+
+
+def test_a_ledger_that_is_gone_alone_is_written_again_at_once(
+    one: Replica, server: RedisServer, clock: ManualClock
+) -> None:
+    for seat in one.seats:
+        server.client.delete(seat.keys.ledger)
+    ticks(clock, 1, one)
+    assert one.led() == set(NAMES)
+    assert newest(server, one) == {"a"}
+
+
+def test_what_could_not_be_saved_while_redis_was_away_is_saved_with_the_first_lease_that_is_kept(
+    one: Replica, server: RedisServer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise Away("unreachable")
+
+    with monkeypatch.context() as patched:
+        before(one, COMMIT, away, patched)
+        for seat in one.seats:
+            server.client.delete(seat.keys.ledger)
+        ticks(clock, 1, one)
+        assert all(seat.unsaved for seat in one.seats)
+    ticks(clock, 1, one)
+    assert not any(seat.unsaved for seat in one.seats)
+    assert newest(server, one) == {"a"}
+
+
+def test_who_serves_nothing_yet_takes_what_is_free_at_its_first_look(
+    one: Replica, server: RedisServer, clock: ManualClock
+) -> None:
+    for seat in one.seats:
+        read(seat, clock)
+    ticks(clock, 1, one)
+    one.close()
+    new = Replica(server.url, clock, "c")
+    new.desk.attend(new.seats)
+    assert new.led() == set(NAMES)
+
+
 class TestMeanwhile:
     """Something happens between the look at a lease and its being taken again."""
 
@@ -103,8 +169,10 @@ class TestMeanwhile:
         seat = one.seats[0]
         server.client.hset(seat.keys.lease, mapping={"owner": "", "until": "0", "term": "2"})
         server.client.hset(seat.keys.ledger, "newest", "b:8")
+        sure_until = sure(seat)
         for work in works:
             work()
+        assert sure(seat) == sure_until
         assert server.client.hget(seat.keys.lease, "owner") == b""
         one.desk.attend(one.seats)
         assert seat.standing_by
@@ -118,6 +186,16 @@ class TestMeanwhile:
             work()
         ticks(clock, 1, one)
         assert one.led() == set(NAMES)
+        assert newest(server, one) == {"a"}
+
+    def test_what_was_tried_too_soon_is_saved_at_once_all_the_same(
+        self, one: Replica, server: RedisServer, clock: ManualClock, works: list[Callable[[], None]]
+    ) -> None:
+        one.desk.exchange()
+        assert newest(server, one) == {"b"}
+        for work in works:
+            work()
+        ticks(clock, 1, one)
         assert newest(server, one) == {"a"}
 
     def test_when_its_answer_is_lost_it_is_taken_once_more(

@@ -118,6 +118,20 @@ def test_patience_begins_anew_with_each_loss(
     assert other.told() == {"health": 3.0}
 
 
+def test_an_answer_that_comes_after_a_newer_one_is_let_go(
+    leader: Replica, other: Replica, link: Link, keys: Keys, clock: ManualClock
+) -> None:
+    known = other.publisher.known()
+    late = link.run(FETCH, [keys.served], known)
+    clock.advance(2.0)
+    leader.runtime.show("health", 3.0)
+    leader.publish()
+    fetch(other)
+    other.publisher.fetched(known, late)
+    assert other.told() == {"health": 3.0}
+    assert fetch(other) == 0
+
+
 def test_who_begins_a_term_serves_what_there_is(other: Replica) -> None:
     """The counts that it goes on with are as old."""
     fetch(other)
