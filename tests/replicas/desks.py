@@ -7,6 +7,7 @@ import pytest
 
 from exporter.collect.health import HealthView
 from exporter.config.settings import Account, RedisSettings, Settings, TokenSource
+from exporter.replicas.claim import Term
 from exporter.replicas.desk import Desk
 from exporter.replicas.lease import TICKS
 from exporter.replicas.link import Call
@@ -94,10 +95,15 @@ def lasts(server: RedisServer, seat: Seat) -> int:
     return int(server.client.hget(seat.keys.lease, "until") or 0)
 
 
+def term(seat: Seat) -> Term:
+    """The term that it has."""
+    assert seat._terms.term is not None
+    return seat._terms.term
+
+
 def sure(seat: Seat) -> float:
     """Until when the replica may be sure of it."""
-    assert seat._terms.term is not None
-    return seat._terms.term.sure_until
+    return term(seat).sure_until
 
 
 def asked(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> list[object]:
