@@ -192,18 +192,6 @@ class TestMeanwhile:
         assert one.led() == set(NAMES)
         assert newest(server, one) == {"a"}
 
-    def test_what_was_tried_too_soon_is_saved_at_once_all_the_same(
-        self, one: Replica, server: RedisServer, clock: ManualClock, works: list[Callable[[], None]]
-    ) -> None:
-        for seat in one.seats:  # only the lease was lost
-            server.client.hset(seat.keys.ledger, "newest", LAST)
-        one.desk.exchange()
-        assert all(seat.unsaved for seat in one.seats)
-        for work in works:
-            work()
-        ticks(clock, 1, one)
-        assert not any(seat.unsaved for seat in one.seats)
-
     def test_when_its_answer_is_lost_it_is_taken_once_more(
         self,
         one: Replica,
@@ -227,6 +215,21 @@ class TestMeanwhile:
         ticks(clock, TICKS, one)
         assert one.led() == set(NAMES)
         assert newest(server, one) == {"a"}
+
+
+def test_what_was_tried_before_a_lost_lease_was_taken_again_is_tried_at_once_then(
+    one: Replica, server: RedisServer, clock: ManualClock
+) -> None:
+    for seat in one.seats:
+        server.client.delete(seat.keys.lease)
+    works: list[Callable[[], None]] = []
+    object.__setattr__(one.desk.place, "aside", works.append)
+    one.tick()
+    assert all(seat.unsaved for seat in one.seats)
+    for work in works:
+        work()
+    ticks(clock, 1, one)
+    assert not any(seat.unsaved for seat in one.seats)
 
 
 class TestStandingBy:
